@@ -1,0 +1,105 @@
+package loader
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// MaxSourceFiles bounds the files SourceFromPath opens from one directory.
+const MaxSourceFiles = 2000
+
+// A File is one open file of a model release.
+type File struct {
+	Path string   // slash-separated, relative to the release
+	Size int64    // bytes
+	File *os.File // open for reading
+}
+
+// A Source is the files of one model release. It owns them.
+type Source []File
+
+// Close closes every file.
+func (s Source) Close() error {
+	var errs []error
+	for _, f := range s {
+		errs = append(errs, f.File.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// find returns the file with the given path.
+func (s Source) find(name string) (File, bool) {
+	i := slices.IndexFunc(s, func(f File) bool { return f.Path == name })
+	if i < 0 {
+		return File{}, false
+	}
+	return s[i], true
+}
+
+// SourceFromPath opens a .gguf or .safetensors file, or the files of a
+// directory in the Hub's layout (not its sub-directories). A lone .safetensors
+// file comes with the configuration files beside it.
+func SourceFromPath(p string) (Source, error) {
+	st, err := os.Stat(p)
+	if err != nil {
+		return nil, fmt.Errorf("open model: %w", err)
+	}
+	if st.IsDir() {
+		return openAll(p, func(string) bool { return true })
+	}
+	dir, base := filepath.Split(p)
+	if dir == "" {
+		dir = "."
+	}
+	return openAll(dir, func(name string) bool {
+		beside := path.Ext(base) == ".safetensors" && !isWeights(name)
+		return name == base || beside
+	})
+}
+
+// isWeights tells weight files from configuration by their names.
+func isWeights(name string) bool {
+	return strings.HasSuffix(name, ".gguf") || strings.HasSuffix(name, ".safetensors") ||
+		strings.HasSuffix(name, ".safetensors.index.json")
+}
+
+// openAll opens the regular files of dir whose names keep allows.
+func openAll(dir string, keep func(name string) bool) (_ Source, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open model: %w", err)
+	}
+	var src Source
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, src.Close())
+		}
+	}()
+	for _, e := range entries {
+		if !keep(e.Name()) {
+			continue
+		}
+		full := filepath.Join(dir, e.Name())
+		st, err := os.Stat(full) // follows links: a Hub snapshot is only links
+		if err != nil {
+			return nil, fmt.Errorf("open model: %w", err)
+		}
+		if !st.Mode().IsRegular() {
+			continue
+		}
+		if len(src) == MaxSourceFiles {
+			return nil, fmt.Errorf("open model %s: got more than %d files", dir, MaxSourceFiles)
+		}
+		f, err := os.Open(full) // #nosec G304 -- the user named this folder
+		if err != nil {
+			return nil, fmt.Errorf("open model: %w", err)
+		}
+		src = append(src, File{Path: e.Name(), Size: st.Size(), File: f})
+	}
+	return src, nil
+}

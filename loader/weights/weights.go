@@ -1,0 +1,160 @@
+// Package weights reads the tensors of a model release, GGUF or safetensors,
+// one file or sharded, into one Directory.
+//
+// Headers are read through bounded buffers and checked before memory is taken
+// for what they promise; the tensors themselves are views of a read-only
+// mapping that is never copied:
+//
+//	h, err := weights.ReadHeader(files)   // names, types, shapes; nothing mapped
+//	dir, err := weights.Map(h, files)     // the same, with bytes
+//	release, err := dir.Acquire()         // hold it while reading tensors
+//	defer release()
+//
+// A mapped file that is cut short by somebody makes reads fault. Guard turns
+// such a fault into a *FaultError.
+package weights
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"math/bits"
+	"slices"
+)
+
+// Bounds on what a stranger's header may make us hold.
+const (
+	// MaxTensors bounds the tensors of a release.
+	MaxTensors = 1 << 18
+	// MaxName bounds a tensor's or key's name, in bytes.
+	MaxName = 1 << 10
+	// MaxDims bounds the dimensions of a tensor.
+	MaxDims = 8
+)
+
+// A File is one file of a release as a reader of headers sees it.
+type File struct {
+	Path string      // slash-separated
+	Size int64       // bytes
+	R    io.ReaderAt // an *os.File where it is to be mapped
+}
+
+// A Tensor is one tensor's place in the release, and its bytes once mapped.
+type Tensor struct {
+	Name  string
+	Type  Type
+	Shape []int  // outermost first; the last dimension is contiguous; [] is a scalar
+	Data  []byte // whole blocks, row-major; nil in a Header; valid until the Directory is closed
+
+	file   int   // index into the release's files
+	offset int64 // bytes from the start of the file
+	size   int64 // bytes
+}
+
+// Len is the number of values.
+func (t Tensor) Len() int64 {
+	n := int64(1)
+	for _, d := range t.Shape {
+		n *= int64(d)
+	}
+	return n
+}
+
+// Size is the number of bytes.
+func (t Tensor) Size() int64 { return t.size }
+
+// A Header is what the headers of a release say.
+type Header struct {
+	Format string // "gguf" or "safetensors"
+	// Interleaved says how rotary pairs lie in the query and key weights: at
+	// (2i, 2i+1) of a head, or, when false, at (i, i+d/2).
+	Interleaved bool
+	// Metadata holds the keys of a GGUF file as string, bool, float64, (u)int8
+	// to (u)int64, float32, or a slice of one of these. Empty for safetensors.
+	Metadata map[string]any
+	Tensors  map[string]Tensor
+}
+
+// Names lists the tensors in order.
+func (h *Header) Names() []string { return slices.Sorted(maps.Keys(h.Tensors)) }
+
+// Bytes is the size of all tensors together.
+func (h *Header) Bytes() int64 {
+	var n int64
+	for _, t := range h.Tensors {
+		n += t.size
+	}
+	return n
+}
+
+// Parameters is the number of values of all tensors together.
+func (h *Header) Parameters() int64 {
+	var n int64
+	for _, t := range h.Tensors {
+		n += t.Len()
+	}
+	return n
+}
+
+// MainType is the type that most values have.
+func (h *Header) MainType() Type {
+	count := map[Type]int64{}
+	for _, t := range h.Tensors {
+		count[t.Type] += t.Len()
+	}
+	main := F32
+	for _, t := range slices.Sorted(maps.Keys(count)) {
+		if count[t] > count[main] {
+			main = t
+		}
+	}
+	return main
+}
+
+// add records a tensor of file number file, refusing a second one of its name.
+func (h *Header) add(f File, t Tensor) error {
+	if _, dup := h.Tensors[t.Name]; dup {
+		return tensorError(f, t.Name, "got two tensors of that name, want one")
+	}
+	if len(h.Tensors) == MaxTensors {
+		return headerError(f, "got more than %d tensors", MaxTensors)
+	}
+	h.Tensors[t.Name] = t
+	return nil
+}
+
+// tensorBytes is the size of a tensor of the given type and shape. ok is false
+// where it overflows, a dimension is negative, or rows are not whole blocks.
+func tensorBytes(t Type, shape []int) (size int64, ok bool) {
+	values, bytes := t.Block()
+	if values == 0 {
+		return 0, false
+	}
+	n := uint64(1)
+	for _, d := range shape {
+		if d < 0 {
+			return 0, false
+		}
+		hi, lo := bits.Mul64(n, uint64(d))
+		if hi != 0 || lo > 1<<62 {
+			return 0, false
+		}
+		n = lo
+	}
+	if values > 1 && (len(shape) == 0 || shape[len(shape)-1]%values != 0) {
+		return 0, false
+	}
+	hi, lo := bits.Mul64(n/uint64(values), uint64(bytes))
+	if hi != 0 || lo > 1<<62 {
+		return 0, false
+	}
+	return int64(lo), true
+}
+
+func headerError(f File, format string, args ...any) error {
+	return &FormatError{File: f.Path, Object: "header", Reason: fmt.Sprintf(format, args...)}
+}
+
+func tensorError(f File, name, format string, args ...any) error {
+	return &FormatError{File: f.Path, Object: fmt.Sprintf("tensor %.80q", name), Reason: fmt.Sprintf(format, args...)}
+}
