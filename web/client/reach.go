@@ -97,9 +97,9 @@ func Authorize(r *http.Request, token string) {
 	}
 }
 
-// Check turns the outcome of a call into an *Error unless the daemon answered
+// Outcome turns the outcome of a call into an *Error unless the daemon answered
 // with a 2xx status. It closes the body of an answer that is an error.
-func Check(resp *http.Response, err error) error {
+func Outcome(resp *http.Response, err error) error {
 	if err != nil {
 		return unreachable(err)
 	}
@@ -125,7 +125,7 @@ func Check(resp *http.Response, err error) error {
 //	info, err := client.Decode[client.SystemInfo](c.GetInfo(ctx))
 func Decode[T any](resp *http.Response, err error) (T, error) {
 	var v T
-	if err := Check(resp, err); err != nil {
+	if err := Outcome(resp, err); err != nil {
 		return v, err
 	}
 	defer resp.Body.Close()
@@ -144,7 +144,7 @@ func Decode[T any](resp *http.Response, err error) (T, error) {
 
 // Bytes reads an answer that is not JSON.
 func Bytes(resp *http.Response, err error) ([]byte, error) {
-	if err := Check(resp, err); err != nil {
+	if err := Outcome(resp, err); err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
@@ -157,7 +157,7 @@ func Bytes(resp *http.Response, err error) ([]byte, error) {
 
 // Done closes an answer that has no body worth reading.
 func Done(resp *http.Response, err error) error {
-	if err := Check(resp, err); err != nil {
+	if err := Outcome(resp, err); err != nil {
 		return err
 	}
 	return resp.Body.Close()

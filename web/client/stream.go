@@ -16,7 +16,7 @@ import (
 // call itself comes first, an error of the transport last; an error that the
 // daemon reports inside the stream is in the T.
 func Stream[T any](resp *http.Response, err error) (iter.Seq2[T, error], error) {
-	if err := Check(resp, err); err != nil {
+	if err := Outcome(resp, err); err != nil {
 		return nil, err
 	}
 	return func(yield func(T, error) bool) {
@@ -52,7 +52,7 @@ type SSE struct {
 // EventStream reads an answer of type text/event-stream. Lifetime and errors
 // are those of Stream.
 func EventStream(resp *http.Response, err error) (iter.Seq2[SSE, error], error) {
-	if err := Check(resp, err); err != nil {
+	if err := Outcome(resp, err); err != nil {
 		return nil, err
 	}
 	return func(yield func(SSE, error) bool) {
