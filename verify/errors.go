@@ -63,7 +63,9 @@ func (e *DigestError) Error() string {
 func (e *DigestError) Code() string { return codeInvalid }
 
 // Hint says what a digest looks like.
-func (e *DigestError) Hint() string { return `a digest is "blake3:" and the 64 digits that b3sum prints` }
+func (e *DigestError) Hint() string {
+	return `a digest is "blake3:" and the 64 digits that b3sum prints`
+}
 
 // A PathError reports a file name that no manifest may hold.
 type PathError struct {

@@ -46,7 +46,9 @@ type NotFoundError struct {
 	Digest verify.Digest
 }
 
-func (e *NotFoundError) Error() string { return fmt.Sprintf("open blob %s: not in the store", e.Digest) }
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("open blob %s: not in the store", e.Digest)
+}
 
 // Code returns "not_found".
 func (e *NotFoundError) Code() string { return "not_found" }
