@@ -26,5 +26,4 @@ const (
 	MaxTrackers     = 100      // trackers of a link or torrent
 	MaxWebSeeds     = 100      // web seeds of a link or torrent
 	MaxPeers        = 200      // peers that a link names
-	maxDepth        = 16       // nesting of bencoded values
 )
