@@ -34,7 +34,8 @@ type Tokenizer interface {
 	DecodeSpecial(ids []int32) string
 
 	// Bytes returns the bytes that id adds to a text: nil for a control token
-	// and for an id outside the vocabulary. The caller must not change them.
+	// and for an id outside the vocabulary (a SentencePiece unknown token adds
+	// the mark that its model names). The caller must not change them.
 	Bytes(id int32) []byte
 
 	// Token returns the vocabulary's own name of id, "" outside it.

@@ -1,0 +1,268 @@
+package tokenizer
+
+import (
+	"sync"
+	"unicode/utf8"
+)
+
+// A model turns one piece of prepared text into ids: it cuts the piece into
+// first symbols and merges neighbours, best rule first.
+type model struct {
+	index map[string]int32 // token bytes → id, without control tokens
+	rules rules
+
+	byteSymbols bool       // first symbols are bytes (byte-level), else characters
+	byteIDs     [256]int32 // byte → id, -1 where missing: byte symbols, or the fallback
+	fallback    bool       // characters without a token become bytes
+	unk         int32      // token for what is left, -1: dropped
+	fuseUnk     bool       // one unk for a run of them
+	whole       bool       // a piece that is a token is that token (ignore_merges)
+	late        bool       // SentencePiece: unknown characters may still merge
+
+	scratch sync.Pool // of *merging
+}
+
+// rules look up what two neighbouring symbols merge into.
+type rules interface {
+	// pair returns the merged token and its rank (smaller merges first).
+	// whole is the text of both symbols.
+	pair(left, right int32, whole string) (rank, id int32, ok bool)
+}
+
+// pairRules are merges by ids, as tokenizer.json and byte-level GGUF list them.
+type pairRules map[uint64]ranked
+
+type ranked struct{ rank, id int32 }
+
+func pairKey(left, right int32) uint64 {
+	return uint64(uint32(left))<<32 | uint64(uint32(right)) //nolint:gosec // bit patterns
+}
+
+func (r pairRules) pair(left, right int32, _ string) (int32, int32, bool) {
+	m, ok := r[pairKey(left, right)]
+	return m.rank, m.id, ok
+}
+
+// wordRules merge whatever two symbols spell a token, as SentencePiece and
+// tiktoken do.
+type wordRules struct {
+	index map[string]int32
+	rank  []int32 // [vocab]
+}
+
+func (r wordRules) pair(_, _ int32, whole string) (int32, int32, bool) {
+	id, ok := r.index[whole]
+	if !ok {
+		return 0, 0, false
+	}
+	return r.rank[id], id, true
+}
+
+// none is the id of a symbol that has no token (yet).
+const none = int32(-1)
+
+// A symbol is a stretch of the piece and its neighbours in the list.
+type symbol struct {
+	start, end int32 // bytes of the piece; end 0: merged away
+	prev, next int32 // indexes, -1 at the ends
+	id         int32
+}
+
+// A candidate is a merge that may happen: the symbol at pos with its right
+// neighbour, as long as that one still ends at end.
+type candidate struct {
+	rank, pos, end, id int32
+}
+
+func (c candidate) before(d candidate) bool {
+	return c.rank < d.rank || c.rank == d.rank && c.pos < d.pos
+}
+
+// merging is the working memory of one piece.
+type merging struct {
+	symbols []symbol
+	heap    []candidate
+}
+
+// encode appends the ids of piece to out.
+func (m *model) encode(out []int32, piece string) []int32 {
+	if m.whole {
+		if id, ok := m.index[piece]; ok {
+			return append(out, id)
+		}
+	}
+	w, _ := m.scratch.Get().(*merging)
+	if w == nil {
+		w = new(merging)
+	}
+	m.cut(w, piece)
+	m.merge(w, piece)
+	if len(w.symbols) > 0 {
+		for i := int32(0); i >= 0; i = w.symbols[i].next {
+			s := w.symbols[i]
+			if s.id != none {
+				out = append(out, s.id)
+			} else {
+				out = m.unknown(out, piece[s.start:s.end])
+			}
+		}
+	}
+	m.scratch.Put(w)
+	return out
+}
+
+// cut fills w.symbols with the first symbols of piece.
+func (m *model) cut(w *merging, piece string) {
+	w.symbols = w.symbols[:0]
+	unknown := false // the symbol before is an unk that the next one may join
+	for i := 0; i < len(piece); {
+		n := 1
+		if !m.byteSymbols {
+			_, n = utf8.DecodeRuneInString(piece[i:])
+		}
+		id, ok := m.first(piece[i : i+n])
+		switch {
+		case ok || m.late:
+			w.add(i, i+n, id)
+			unknown = false
+		case m.fallback && m.bytesKnown(piece[i:i+n]):
+			for k := i; k < i+n; k++ {
+				w.add(k, k+1, m.byteIDs[piece[k]])
+			}
+			unknown = false
+		case m.unk != none && unknown && m.fuseUnk:
+			w.symbols[len(w.symbols)-1].end += int32(n) //nolint:gosec // within MaxTextBytes
+		case m.unk != none:
+			w.add(i, i+n, m.unk)
+			unknown = true
+		}
+		i += n
+	}
+	if k := len(w.symbols); k > 0 {
+		w.symbols[k-1].next = -1
+	}
+}
+
+func (m *model) first(s string) (int32, bool) {
+	if m.byteSymbols {
+		id := m.byteIDs[s[0]]
+		return id, id != none
+	}
+	id, ok := m.index[s]
+	if !ok {
+		return none, false
+	}
+	return id, true
+}
+
+func (m *model) bytesKnown(s string) bool {
+	for i := range len(s) {
+		if m.byteIDs[s[i]] == none {
+			return false
+		}
+	}
+	return true
+}
+
+// unknown appends what stands for a symbol that found no token (late models).
+func (m *model) unknown(out []int32, s string) []int32 {
+	if m.fallback && m.bytesKnown(s) {
+		for i := range len(s) {
+			out = append(out, m.byteIDs[s[i]])
+		}
+		return out
+	}
+	if m.unk == none || m.fuseUnk && len(out) > 0 && out[len(out)-1] == m.unk {
+		return out
+	}
+	return append(out, m.unk)
+}
+
+func (w *merging) add(start, end int, id int32) {
+	i := int32(len(w.symbols)) //nolint:gosec // within MaxTextBytes
+	w.symbols = append(w.symbols, symbol{
+		start: int32(start), end: int32(end), //nolint:gosec // within MaxTextBytes
+		prev: i - 1, next: i + 1, id: id,
+	})
+}
+
+// merge joins neighbours until no rule applies: the best rank first, the
+// leftmost of equals.
+func (m *model) merge(w *merging, piece string) {
+	w.heap = w.heap[:0]
+	for i := range w.symbols {
+		m.offer(w, piece, int32(i)) //nolint:gosec // within MaxTextBytes
+	}
+	for len(w.heap) > 0 {
+		c := w.pop()
+		left := &w.symbols[c.pos]
+		if left.end == 0 || left.next < 0 || w.symbols[left.next].end != c.end {
+			continue // one of the two has merged otherwise
+		}
+		right := &w.symbols[left.next]
+		left.end, left.next, left.id = right.end, right.next, c.id
+		right.end = 0
+		if left.next >= 0 {
+			w.symbols[left.next].prev = c.pos
+			m.offer(w, piece, c.pos)
+		}
+		if left.prev >= 0 {
+			m.offer(w, piece, left.prev)
+		}
+	}
+}
+
+// offer puts the merge of symbol i with its right neighbour on the heap, if
+// there is one.
+func (m *model) offer(w *merging, piece string, i int32) {
+	left := w.symbols[i]
+	if left.next < 0 {
+		return
+	}
+	right := w.symbols[left.next]
+	rank, id, ok := m.rules.pair(left.id, right.id, piece[left.start:right.end])
+	if ok {
+		w.push(candidate{rank: rank, pos: i, end: right.end, id: id})
+	}
+}
+
+func (w *merging) push(c candidate) {
+	h := append(w.heap, c)
+	i := len(h) - 1
+	for i > 0 {
+		up := (i - 1) / 2
+		if !c.before(h[up]) {
+			break
+		}
+		h[i] = h[up]
+		i = up
+	}
+	h[i] = c
+	w.heap = h
+}
+
+func (w *merging) pop() candidate {
+	h := w.heap
+	top, last := h[0], h[len(h)-1]
+	h = h[:len(h)-1]
+	w.heap = h
+	i := 0
+	for {
+		k := 2*i + 1
+		if k >= len(h) {
+			break
+		}
+		if k+1 < len(h) && h[k+1].before(h[k]) {
+			k++
+		}
+		if !h[k].before(last) {
+			break
+		}
+		h[i] = h[k]
+		i = k
+	}
+	if len(h) > 0 {
+		h[i] = last
+	}
+	return top
+}

@@ -1,0 +1,110 @@
+package tokenizer
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// A normalizer rewrites text before the model's added tokens of the second
+// kind and the pre-tokenizer see it.
+type normalizer func(text string) (string, error)
+
+// chain runs normalizers one after another.
+func chain(steps []normalizer) normalizer {
+	return func(text string) (string, error) {
+		var err error
+		for _, step := range steps {
+			if text, err = step(text); err != nil {
+				return "", err
+			}
+		}
+		return text, nil
+	}
+}
+
+// always makes a normalizer of a function that cannot fail.
+func always(f func(string) string) normalizer {
+	return func(text string) (string, error) { return f(text), nil }
+}
+
+// simpleNormalizers are those without settings, by their name in tokenizer.json.
+var simpleNormalizers = map[string]normalizer{
+	"NFC":          always(norm.NFC.String),
+	"NFD":          always(norm.NFD.String),
+	"NFKC":         always(norm.NFKC.String),
+	"NFKD":         always(norm.NFKD.String),
+	"Lowercase":    always(lowercase),
+	"StripAccents": always(stripAccents),
+	"Nmt":          always(nmt),
+}
+
+// lowercase lowers each character by itself.
+func lowercase(text string) string {
+	return strings.ReplaceAll(strings.ToLower(strings.ReplaceAll(text, "İ", "i\u0307")), "ẞ", "ß")
+}
+
+func stripAccents(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// nmt drops control characters and turns odd spaces into plain ones.
+func nmt(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 0x01 && r <= 0x08, r == 0x0B, r >= 0x0E && r <= 0x1F, r == 0x7F, r == 0x8F, r == 0x9F:
+			return -1
+		case r == 0x09, r == 0x0A, r == 0x0C, r == 0x0D, r == 0x1680, r >= 0x200B && r <= 0x200F,
+			r == 0x2028, r == 0x2029, r == 0x2581, r == 0xFEFF, r == 0xFFFD:
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+// prepend puts mark before a text that is not empty.
+func prepend(mark string) normalizer {
+	return always(func(text string) string {
+		if text == "" {
+			return text
+		}
+		return mark + text
+	})
+}
+
+// replace puts with in place of every match.
+func replace(find finder, with string) normalizer {
+	return func(text string) (string, error) {
+		var b strings.Builder
+		done := 0
+		err := find(text, func(start, end int) {
+			b.WriteString(text[done:start])
+			b.WriteString(with)
+			done = end
+		})
+		if err != nil || done == 0 && b.Len() == 0 {
+			return text, err
+		}
+		b.WriteString(text[done:])
+		return b.String(), nil
+	}
+}
+
+// strip trims white space.
+func strip(left, right bool) normalizer {
+	return always(func(text string) string {
+		if left {
+			text = strings.TrimLeftFunc(text, unicode.IsSpace)
+		}
+		if right {
+			text = strings.TrimRightFunc(text, unicode.IsSpace)
+		}
+		return text
+	})
+}

@@ -1,0 +1,75 @@
+package tokenizer
+
+import (
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/dlclark/regexp2/v2"
+)
+
+// A pattern is a model's regular expression. Its searches end: at the latest
+// after MatchTimeout, or when the backtracking stack is full.
+type pattern struct {
+	source string
+	re     *regexp2.Regexp
+}
+
+func compilePattern(source string) (*pattern, error) {
+	if len(source) > MaxPatternBytes {
+		return nil, fmt.Errorf("pattern: got %d bytes, want at most %d", len(source), MaxPatternBytes)
+	}
+	re, err := regexp2.Compile(source, regexp2.OptionMaxBacktrackingStackSize(MaxPatternStack))
+	if err != nil {
+		return nil, fmt.Errorf("pattern %.80q: %w", source, err)
+	}
+	re.MatchTimeout = MatchTimeout
+	return &pattern{source: source, re: re}, nil
+}
+
+// find calls yield with every match in text, in bytes; invalid UTF-8 matches
+// as U+FFFD, one for each byte.
+func (p *pattern) find(text string, yield func(start, end int)) error {
+	runes := make([]rune, 0, len(text))
+	for _, r := range text {
+		runes = append(runes, r)
+	}
+	begun := time.Now()
+	budget := p.re.MatchTimeout + time.Duration(len(text)>>20)*matchBudgetPerMiB
+	spent := false
+	walk := walker{text: text}
+	matches := 0
+	err := p.re.FindRunesMatches(runes, 0, func(m regexp2.MatchView) bool {
+		at, n, _ := m.GroupRange(0)
+		start := walk.to(at)
+		yield(start, walk.to(at+n))
+		matches++
+		spent = matches%64 == 0 && time.Since(begun) > budget
+		return !spent
+	})
+	switch {
+	case errors.Is(err, regexp2.ErrBacktrackingStackLimit):
+		return &PatternError{Pattern: p.source, Bytes: len(text), Cause: err}
+	case err != nil:
+		// The engine's own message repeats the whole text.
+		return &PatternError{Pattern: p.source, Bytes: len(text), Limit: p.re.MatchTimeout}
+	case spent:
+		return &PatternError{Pattern: p.source, Bytes: len(text), Limit: budget}
+	}
+	return nil
+}
+
+// A walker turns ascending rune offsets into byte offsets.
+type walker struct {
+	text        string
+	runes, byte int
+}
+
+func (w *walker) to(rune int) int {
+	for ; w.runes < rune; w.runes++ {
+		_, n := utf8.DecodeRuneInString(w.text[w.byte:])
+		w.byte += n
+	}
+	return w.byte
+}

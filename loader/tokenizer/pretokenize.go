@@ -1,0 +1,187 @@
+package tokenizer
+
+import (
+	"strings"
+	"unicode"
+)
+
+// A splitter cuts pieces into smaller ones that the model never merges across.
+type splitter interface {
+	split(pieces []piece) ([]piece, error)
+}
+
+// A piece is prepared text on its way to the model.
+type piece struct {
+	text  string
+	first bool // the text begins with it
+}
+
+// What a split does with the matches of its pattern.
+type behavior string
+
+const (
+	removed            behavior = "Removed"
+	isolated           behavior = "Isolated"
+	mergedWithPrevious behavior = "MergedWithPrevious"
+	mergedWithNext     behavior = "MergedWithNext"
+	contiguous         behavior = "Contiguous"
+)
+
+// A finder calls yield with the start and end of each match, ascending.
+type finder func(text string, yield func(start, end int)) error
+
+// A patternSplit cuts at the matches of a finder.
+type patternSplit struct {
+	find     finder
+	behavior behavior
+	invert   bool // what does not match is the match
+}
+
+// A span is a stretch of a piece, a match or what lies between two.
+type span struct {
+	start, end int
+	match      bool
+}
+
+func (s *patternSplit) split(pieces []piece) ([]piece, error) {
+	out := make([]piece, 0, 2*len(pieces))
+	var spans []span
+	for _, p := range pieces {
+		spans = spans[:0]
+		done := 0
+		err := s.find(p.text, func(start, end int) {
+			if done < start {
+				spans = append(spans, span{done, start, s.invert})
+			}
+			spans = append(spans, span{start, end, !s.invert})
+			done = end
+		})
+		if err != nil {
+			return nil, err
+		}
+		if done < len(p.text) {
+			spans = append(spans, span{done, len(p.text), s.invert})
+		}
+		for _, sp := range s.behavior.apply(spans) {
+			if sp.start < sp.end {
+				out = append(out, piece{p.text[sp.start:sp.end], p.first && sp.start == 0})
+			}
+		}
+	}
+	return out, nil
+}
+
+// apply merges or drops spans in place.
+func (b behavior) apply(spans []span) []span {
+	out := spans[:0]
+	switch b {
+	case removed:
+		for _, s := range spans {
+			if !s.match {
+				out = append(out, s)
+			}
+		}
+	case contiguous:
+		for i, s := range spans {
+			if k := len(out); i > 0 && out[k-1].match == s.match {
+				out[k-1].end = s.end
+			} else {
+				out = append(out, s)
+			}
+		}
+	case mergedWithPrevious:
+		joined := false // the last of out already ends in a match
+		for i, s := range spans {
+			if i > 0 && s.match && !joined {
+				out[len(out)-1].end = s.end
+			} else {
+				out = append(out, s)
+			}
+			joined = s.match
+		}
+	case mergedWithNext:
+		open := false // the last of out is a match that waits for its text
+		for _, s := range spans {
+			if open && !s.match {
+				out[len(out)-1].end = s.end
+			} else {
+				out = append(out, s)
+			}
+			open = s.match
+		}
+	default:
+		return spans
+	}
+	return out
+}
+
+// literal finds a fixed text.
+func literal(want string) finder {
+	return func(text string, yield func(start, end int)) error {
+		for at := 0; want != ""; {
+			i := strings.Index(text[at:], want)
+			if i < 0 {
+				break
+			}
+			yield(at+i, at+i+len(want))
+			at += i + len(want)
+		}
+		return nil
+	}
+}
+
+// runesWhere finds single characters.
+func runesWhere(is func(rune) bool) finder {
+	return func(text string, yield func(start, end int)) error {
+		w := walker{text: text}
+		for w.byte < len(text) {
+			start := w.byte
+			w.to(w.runes + 1)
+			for _, r := range text[start:w.byte] {
+				if is(r) {
+					yield(start, w.byte)
+				}
+				break
+			}
+		}
+		return nil
+	}
+}
+
+func punctuation(r rune) bool {
+	return r < 0x80 && (r >= '!' && r <= '/' || r >= ':' && r <= '@' || r >= '[' && r <= '`' || r >= '{' && r <= '~') ||
+		unicode.Is(unicode.P, r)
+}
+
+// prefixSpace puts a space before a piece that has none.
+type prefixSpace struct{}
+
+func (prefixSpace) split(pieces []piece) ([]piece, error) {
+	for i, p := range pieces {
+		if !strings.HasPrefix(p.text, " ") {
+			pieces[i].text = " " + p.text
+		}
+	}
+	return pieces, nil
+}
+
+// A metaspace writes spaces as a visible mark and puts one first.
+type metaspace struct {
+	mark   string
+	scheme string // "always", "first" (only where the text begins), "never"
+	cut    *patternSplit
+}
+
+func (m *metaspace) split(pieces []piece) ([]piece, error) {
+	for i, p := range pieces {
+		text := strings.ReplaceAll(p.text, " ", m.mark)
+		if (m.scheme == "always" || m.scheme == "first" && p.first) && !strings.HasPrefix(text, m.mark) {
+			text = m.mark + text
+		}
+		pieces[i].text = text
+	}
+	if m.cut == nil {
+		return pieces, nil
+	}
+	return m.cut.split(pieces)
+}

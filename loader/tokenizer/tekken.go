@@ -1,0 +1,132 @@
+package tokenizer
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+const tekkenFile = "tekken.json"
+
+// jsonTekken is a tekken.json: byte strings by rank, special tokens before
+// them in the numbering.
+type jsonTekken struct {
+	Config struct {
+		Pattern    string `json:"pattern"`
+		VocabSize  int    `json:"default_vocab_size"`
+		NumSpecial int    `json:"default_num_special_tokens"`
+	} `json:"config"`
+	Vocab []struct {
+		Rank  int    `json:"rank"`
+		Bytes []byte `json:"token_bytes"`
+	} `json:"vocab"`
+	Special []struct {
+		Rank int    `json:"rank"`
+		Name string `json:"token_str"`
+	} `json:"special_tokens"`
+}
+
+// tekkenSpecial are the first special tokens of files that do not list them.
+var tekkenSpecial = []string{
+	"<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]",
+	"[TOOL_RESULTS]", "[/TOOL_RESULTS]", "[TOOL_CALLS]", "[IMG]", "<pad>", "[IMG_BREAK]",
+	"[IMG_END]", "[PREFIX]", "[MIDDLE]", "[SUFFIX]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]",
+	"[TOOL_CONTENT]",
+}
+
+// FromTekken reads a Mistral tekken.json.
+//
+// It fails with a FormatError or a SizeError.
+func FromTekken(file []byte) (Tokenizer, error) {
+	if len(file) > MaxFileBytes {
+		return nil, &SizeError{What: "read " + tekkenFile, Got: len(file), Want: MaxFileBytes}
+	}
+	var f jsonTekken
+	if err := json.Unmarshal(file, &f); err != nil {
+		return nil, &FormatError{tekkenFile, err.Error()}
+	}
+	special, size := f.Config.NumSpecial, f.Config.VocabSize
+	if special < len(tekkenSpecial) || size <= special || size > MaxVocab || size-special > len(f.Vocab) {
+		return nil, &FormatError{tekkenFile, fmt.Sprintf("got %d ids, %d of them special, for %d tokens", size, special, len(f.Vocab))}
+	}
+	pattern, err := compilePattern(f.Config.Pattern)
+	if err != nil {
+		return nil, &FormatError{tekkenFile, err.Error()}
+	}
+	p := &pipeline{kind: "bpe", normalize: chain(nil)}
+	p.splitters = []splitter{&patternSplit{find: pattern.find, behavior: isolated}}
+	p.makeVocab(size)
+	if err := f.readSpecial(p); err != nil {
+		return nil, &FormatError{tekkenFile, err.Error()}
+	}
+	p.bos = 1
+	p.setEOS(2)
+	p.setBOS(true)
+	p.addBOS = true
+	return p, f.readVocab(p)
+}
+
+func (f *jsonTekken) readSpecial(p *pipeline) error {
+	names := make([]string, f.Config.NumSpecial)
+	for i := range names {
+		names[i] = fmt.Sprintf("<SPECIAL_%d>", i)
+	}
+	if len(f.Special) == 0 {
+		copy(names, tekkenSpecial)
+	}
+	for _, t := range f.Special {
+		if t.Rank < 0 || t.Rank >= len(names) {
+			return fmt.Errorf("special token %.40q: got rank %d, want less than %d", t.Name, t.Rank, len(names))
+		}
+		names[t.Rank] = t.Name
+	}
+	for i, name := range names {
+		id := int32(i) //nolint:gosec // MaxVocab
+		p.names[id], p.ids[name], p.control[id] = name, id, true
+		if err := p.addAdded(addedToken{id: id, content: name, special: true}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *jsonTekken) readVocab(p *pipeline) error {
+	first := f.Config.NumSpecial
+	n := len(p.names) - first
+	m := &model{index: make(map[string]int32, n), byteSymbols: true, unk: none, whole: true}
+	for i := range m.byteIDs {
+		m.byteIDs[i] = none
+	}
+	ranks := make([]int32, len(p.names))
+	for i, t := range f.Vocab[:n] {
+		if t.Rank != i || len(t.Bytes) == 0 || len(t.Bytes) > MaxTokenBytes {
+			return &FormatError{tekkenFile, fmt.Sprintf("token %d: got rank %d and %d bytes", i, t.Rank, len(t.Bytes))}
+		}
+		id := int32(first + i) //nolint:gosec // MaxVocab
+		name := byteLevelName(t.Bytes)
+		p.names[id], p.ids[name], p.raw[id] = name, id, t.Bytes
+		m.index[string(t.Bytes)] = id
+		ranks[id] = id
+		if len(t.Bytes) == 1 {
+			m.byteIDs[t.Bytes[0]] = id
+		}
+	}
+	m.rules = wordRules{index: m.index, rank: ranks}
+	p.model = m
+	return nil
+}
+
+// FromFile reads a tokenizer file of any of the three kinds, told apart by
+// what is in it: tokenizer.json, tekken.json or tokenizer.model.
+func FromFile(file []byte) (Tokenizer, error) {
+	if !bytes.HasPrefix(bytes.TrimLeft(file, " \t\r\n"), []byte("{")) {
+		return FromSentencePiece(file)
+	}
+	var kind struct {
+		Model json.RawMessage `json:"model"`
+	}
+	if len(file) <= MaxFileBytes && json.Unmarshal(file, &kind) == nil && kind.Model == nil {
+		return FromTekken(file)
+	}
+	return FromJSON(file, nil)
+}
