@@ -113,6 +113,9 @@ func (p *pipeline) decode(ids []int32, special bool) string {
 		if b == nil {
 			continue
 		}
+		if p.control[id] {
+			mode = keepSpace
+		}
 		b, mode = mode.trim(b)
 		if run := p.byteTok[id]; p.broken != perSubpart && run != inRun {
 			out = appendText(out, pending, p.broken)
