@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -101,11 +102,11 @@ func (l *Link) set(key, escaped string) error {
 		}
 		l.Name = v
 	case "tr":
-		l.Trackers = l.add(key, l.Trackers, escaped, v, MaxTrackers, checkTracker, err)
+		l.Trackers = l.add(key, l.Trackers, escaped, v, MaxTrackers, trackerURL, err)
 	case "ws":
-		l.WebSeeds = l.add(key, l.WebSeeds, escaped, v, MaxWebSeeds, checkWebSeed, err)
+		l.WebSeeds = l.add(key, l.WebSeeds, escaped, v, MaxWebSeeds, webSeedURL, err)
 	case "x.pe":
-		l.Peers = l.add(key, l.Peers, escaped, v, MaxPeers, CheckPeer, err)
+		l.Peers = l.add(key, l.Peers, escaped, v, MaxPeers, peerAddress, err)
 	}
 	return nil
 }
@@ -154,10 +155,10 @@ func (l *Link) setManifest(v string) error {
 	return nil
 }
 
-// add appends v to list where it passes check, else warns.
-func (l *Link) add(key string, list []string, escaped, v string, limit int, check func(string) error, err error) []string {
+// add appends what read makes of v to list, else warns.
+func (l *Link) add(key string, list []string, escaped, v string, limit int, read func(string) (string, error), err error) []string {
 	if err == nil {
-		err = check(v)
+		v, err = read(v)
 	}
 	if err == nil && len(list) >= limit {
 		err = fmt.Errorf("more than %d", limit)
@@ -173,37 +174,42 @@ func (l *Link) warn(key, v, why string) {
 	l.Warnings = append(l.Warnings, fmt.Sprintf("%s %.200q skipped: %s", key, v, why))
 }
 
-// checkTracker reports why a tracker's URL cannot be used.
-func checkTracker(s string) error { return checkURL(s, "http", "https", "udp") }
+// trackerURL returns a tracker's URL in its one canonical form, or why it
+// cannot be used.
+func trackerURL(s string) (string, error) { return canonicalURL(s, "http", "https", "udp") }
 
-// checkWebSeed reports why a web seed's URL cannot be used.
-func checkWebSeed(s string) error { return checkURL(s, "http", "https") }
+// webSeedURL does the same for a web seed's.
+func webSeedURL(s string) (string, error) { return canonicalURL(s, "http", "https") }
 
-func checkURL(s string, schemes ...string) error {
+// canonicalURL returns s as url.URL writes it: clients compare such strings,
+// and some cannot bear any other form.
+func canonicalURL(s string, schemes ...string) (string, error) {
 	const maxURLBytes = 2048
 	if len(s) > maxURLBytes {
-		return fmt.Errorf("URL of %d bytes", len(s))
+		return "", fmt.Errorf("URL of %d bytes", len(s))
 	}
 	if !printable(s) {
-		return fmt.Errorf("not printable text")
+		return "", fmt.Errorf("not printable text")
 	}
 	u, err := url.Parse(s)
 	if err != nil {
-		return fmt.Errorf("not a URL")
+		return "", fmt.Errorf("not a URL")
 	}
-	if u.Hostname() == "" {
-		return fmt.Errorf("no host")
+	canonical := u.String()
+	again, err := url.Parse(canonical)
+	switch {
+	case err != nil || again.String() != canonical || u.Opaque != "":
+		return "", fmt.Errorf("not a URL")
+	case !slices.Contains(schemes, u.Scheme):
+		return "", fmt.Errorf("scheme %q, want one of %s", u.Scheme, strings.Join(schemes, ", "))
+	case u.Hostname() == "":
+		return "", fmt.Errorf("no host")
+	case u.User != nil:
+		return "", fmt.Errorf("a user name in it")
+	case u.Scheme == "udp" && u.Port() == "":
+		return "", fmt.Errorf("no port")
 	}
-	for _, scheme := range schemes {
-		if u.Scheme != scheme {
-			continue
-		}
-		if scheme == "udp" && u.Port() == "" {
-			return fmt.Errorf("no port")
-		}
-		return nil
-	}
-	return fmt.Errorf("scheme %q, want one of %s", u.Scheme, strings.Join(schemes, ", "))
+	return canonical, nil
 }
 
 // CheckPeer reports why s is not the HOST:PORT of a peer.
@@ -217,6 +223,8 @@ func CheckPeer(s string) error {
 	}
 	return nil
 }
+
+func peerAddress(s string) (string, error) { return s, CheckPeer(s) }
 
 // String returns the link in one fixed order of keys; Parse reads it back.
 func (l Link) String() string {

@@ -1,6 +1,7 @@
 package magnets
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
@@ -59,6 +60,30 @@ func TestParseBase32AndBare(t *testing.T) {
 	}
 }
 
+// A client that compares a tracker's URL with what it parses it to must find
+// them equal.
+func TestParseMakesURLsCanonical(t *testing.T) {
+	for in, want := range map[string]string{
+		"HTTP://t.example/a%20b":      "http://t.example/a%20b",
+		"http%3A//t.example/a b?x=%7": "http://t.example/a%20b?x=%7",
+		"http://t.example/%C3%A9":     "http://t.example/%C3%A9",
+	} {
+		l, err := Parse("magnet:?xt=urn:btih:" + hexHash + "&tr=" + strings.ReplaceAll(in, "%7", "%257"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tr := range l.Trackers {
+			u, err := url.Parse(tr)
+			if err != nil || u.String() != tr {
+				t.Errorf("%s: kept as %s, which parses to %v", in, tr, u)
+			}
+		}
+		if len(l.Trackers) != 1 || l.Trackers[0] != want {
+			t.Errorf("%s: trackers %q, want %s", in, l.Trackers, want)
+		}
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	for name, s := range map[string]string{
 		"empty":         "",
@@ -83,7 +108,7 @@ func TestParseRefuses(t *testing.T) {
 
 func TestParseSkipsWithWarning(t *testing.T) {
 	for _, pair := range []string{
-		"tr=wss://t.example", "tr=udp://t.example", "tr=%zz", "tr=http:///announce", "tr=http://a%0Ab/", "ws=ftp://w.example/",
+		"tr=wss://t.example", "tr=http://user@t.example/", "tr=http:opaque", "tr=udp://t.example", "tr=%zz", "tr=http:///announce", "tr=http://a%0Ab/", "ws=ftp://w.example/",
 		"x.pe=nohost", "x.pe=h:0", "x.pe=h:65536", "x.pe=a%20b:1", "x.pe=:80", "dn=a%1Bb", "dn=%E2%80%AEx", "xt=urn:sha1:ABC",
 	} {
 		l, err := Parse("magnet:?xt=urn:btih:" + hexHash + "&" + pair)
@@ -122,6 +147,11 @@ func FuzzParse(f *testing.F) {
 		again, err := Parse(l.String())
 		if err != nil {
 			t.Fatalf("%q became %q: %v", s, l, err)
+		}
+		for _, tr := range append(l.Trackers, l.WebSeeds...) {
+			if u, err := url.Parse(tr); err != nil || u.String() != tr || u.User != nil {
+				t.Fatalf("%q: URL %q is not canonical", s, tr)
+			}
 		}
 		l.Warnings = nil
 		if diff := cmp.Diff(l, again); diff != "" {

@@ -55,8 +55,8 @@ func (t *Torrent) readTrackers(d value) {
 	for _, tier := range tiers {
 		var urls []string
 		for _, v := range tier.list {
-			u := string(v.str)
-			if seen[u] || !t.use("tracker", u, len(seen) < MaxTrackers, checkTracker) {
+			u, ok := t.use("tracker", string(v.str), len(seen) < MaxTrackers, trackerURL)
+			if !ok || seen[u] {
 				continue
 			}
 			seen[u] = true
@@ -79,22 +79,22 @@ func (t *Torrent) readWebSeeds(d value) {
 		seeds = []value{v}
 	}
 	for _, s := range seeds {
-		if t.use("web seed", string(s.str), len(t.WebSeeds) < MaxWebSeeds, checkWebSeed) {
-			t.WebSeeds = append(t.WebSeeds, string(s.str))
+		if u, ok := t.use("web seed", string(s.str), len(t.WebSeeds) < MaxWebSeeds, webSeedURL); ok {
+			t.WebSeeds = append(t.WebSeeds, u)
 		}
 	}
 }
 
-// use reports whether a URL can be used, and warns where it cannot.
-func (t *Torrent) use(what, u string, room bool, check func(string) error) bool {
-	err := check(u)
+// use returns what read makes of a URL, and warns where it cannot be used.
+func (t *Torrent) use(what, u string, room bool, read func(string) (string, error)) (string, bool) {
+	canonical, err := read(u)
 	if err == nil && !room {
 		err = fmt.Errorf("too many")
 	}
 	if err != nil && len(t.Warnings) < MaxTrackers {
 		t.Warnings = append(t.Warnings, fmt.Sprintf("%s %.200q skipped: %v", what, u, err))
 	}
-	return err == nil
+	return canonical, err == nil
 }
 
 // Marshal returns the .torrent file's bytes, with nothing in it but what t
