@@ -131,7 +131,7 @@ func insideWord(text string, start, end int) bool {
 }
 
 func wordRune(r rune) bool {
-	return r == '_' || unicode.In(r, unicode.L, unicode.M, unicode.Nd, unicode.Pc, unicode.Join_Control)
+	return r == '_' || unicode.In(r, unicode.L, unicode.Other_Alphabetic, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Join_Control)
 }
 
 // spaceBefore returns where the white space that ends at end starts.
