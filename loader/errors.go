@@ -1,7 +1,6 @@
 package loader
 
 import (
-	"errors"
 	"fmt"
 
 	"samara/loader/weights"
@@ -57,4 +56,6 @@ func (e *RequestError) Error() string { return "generate: " + e.Reason }
 // Code is the error's row in the table of codes.
 func (e *RequestError) Code() string { return "invalid_request" }
 
-var errNoModel = errors.New("no model weights found")
+func badSampling(name string, got any, want string) error {
+	return &RequestError{Reason: fmt.Sprintf("got %s %v, want %s", name, got, want)}
+}

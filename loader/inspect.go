@@ -1,7 +1,161 @@
 package loader
 
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"samara/loader/arch"
+	"samara/loader/weights"
+)
+
 // Inspect reads the headers of src, bounded, and maps nothing. It describes
-// models that Open refuses too. src stays open.
+// models that Open refuses too: what their files do not say stays empty. src
+// stays open.
 func Inspect(src Source) (ModelInfo, error) {
-	return ModelInfo{}, errNoModel
+	h, err := src.header()
+	if err != nil {
+		return ModelInfo{}, err
+	}
+	info, _, err := describe(src, h)
+	return info, err
+}
+
+// describe says what a release is. cfgErr is why Open would refuse its shape.
+func describe(src Source, h *weights.Header) (info ModelInfo, cfg arch.Config, err error) {
+	info = ModelInfo{
+		Format:       h.Format,
+		Layout:       "hub",
+		Parameters:   h.Parameters(),
+		Quantization: h.MainType().String(),
+		WeightBytes:  h.Bytes(),
+	}
+	if h.Format == "gguf" {
+		info.Layout = "gguf"
+		cfg = describeGGUF(&info, h)
+	} else if cfg, err = describeHub(&info, src); err != nil {
+		return info, cfg, err
+	}
+	if cfg.Layers > 0 {
+		info.CacheBytesPerToken = cfg.CacheBytesPerToken()
+		info.ContextLength, info.VocabSize = cfg.Context, cfg.Vocab
+	}
+	return info, cfg, nil
+}
+
+// describeGGUF fills info from metadata and returns the config, zero where the
+// architecture is not known here.
+func describeGGUF(info *ModelInfo, h *weights.Header) arch.Config {
+	text := func(key string) string {
+		s, _ := h.Metadata[key].(string)
+		return s
+	}
+	info.Architecture = text("general.architecture")
+	info.Name = text("general.name")
+	info.License = text("general.license")
+	info.HasTemplate = text("tokenizer.chat_template") != ""
+	switch kind := text("tokenizer.ggml.model"); kind {
+	case "gpt2":
+		info.Tokenizer = "bpe"
+	case "llama":
+		info.Tokenizer = "spm"
+	default:
+		info.Tokenizer = kind
+	}
+	if n, ok := h.Metadata[info.Architecture+".context_length"].(uint32); ok {
+		info.ContextLength = int(n)
+	}
+	if tokens, ok := h.Metadata["tokenizer.ggml.tokens"].([]string); ok {
+		info.VocabSize = len(tokens)
+	}
+	cfg, err := arch.FromGGUF(h)
+	if err != nil {
+		return arch.Config{}
+	}
+	return cfg
+}
+
+// describeHub fills info from the configuration files.
+func describeHub(info *ModelInfo, src Source) (arch.Config, error) {
+	var c struct {
+		ModelType string `json:"model_type"`
+		Name      string `json:"_name_or_path"`
+		Context   int    `json:"max_position_embeddings"`
+		Vocab     int    `json:"vocab_size"`
+	}
+	config, err := src.read("config.json", MaxConfigFile)
+	if err != nil {
+		return arch.Config{}, err
+	}
+	// A broken config.json is told by Open; here it only says nothing.
+	_ = json.Unmarshal(config, &c)
+	info.Architecture, info.Name = c.ModelType, c.Name
+	info.ContextLength, info.VocabSize = c.Context, c.Vocab
+	info.License = src.license()
+	if _, ok := src.find("tokenizer.json"); ok {
+		info.Tokenizer = "json"
+	} else if _, ok := src.find("tokenizer.model"); ok {
+		info.Tokenizer = "spm"
+	}
+	template, err := hubTemplate(src)
+	if err != nil {
+		return arch.Config{}, err
+	}
+	info.HasTemplate = template != ""
+	cfg, err := arch.FromHub(config)
+	if err != nil {
+		return arch.Config{}, nil
+	}
+	return cfg, nil
+}
+
+// hubTemplate is the source of the chat template, "" where there is none:
+// chat_template.jinja, or the field of tokenizer_config.json, where it may be
+// one of several by name.
+func hubTemplate(src Source) (string, error) {
+	b, err := src.read("chat_template.jinja", MaxConfigFile)
+	if err != nil || b != nil {
+		return string(b), err
+	}
+	var c struct {
+		Template json.RawMessage `json:"chat_template"`
+	}
+	if err := src.readJSON("tokenizer_config.json", &c); err != nil || c.Template == nil {
+		return "", err
+	}
+	if strings.HasPrefix(string(c.Template), "[") {
+		var list []struct{ Name, Template string }
+		if err := json.Unmarshal(c.Template, &list); err != nil {
+			return "", &FormatError{File: "tokenizer_config.json", Object: "chat_template", Reason: err.Error()}
+		}
+		for _, t := range list {
+			if t.Name == "default" {
+				return t.Template, nil
+			}
+		}
+		return "", nil
+	}
+	var s *string
+	if err := json.Unmarshal(c.Template, &s); err != nil {
+		return "", &FormatError{File: "tokenizer_config.json", Object: "chat_template", Reason: err.Error()}
+	}
+	if s == nil {
+		return "", nil
+	}
+	return *s, nil
+}
+
+// config is the shape of the model, or why it cannot be run.
+func config(src Source, h *weights.Header) (arch.Config, error) {
+	if h.Format == "gguf" {
+		return arch.FromGGUF(h)
+	}
+	b, err := src.read("config.json", MaxConfigFile)
+	if err != nil {
+		return arch.Config{}, err
+	}
+	if b == nil {
+		return arch.Config{}, fmt.Errorf("got no config.json beside the safetensors files, want one")
+	}
+	return arch.FromHub(b)
 }

@@ -47,6 +47,8 @@ type Sampling struct {
 const (
 	DefaultTemperature = 0.7
 	DefaultTopP        = 0.95
+	// MaxTemperature is the largest temperature and repetition penalty taken.
+	MaxTemperature = 100
 )
 
 // A Chunk is a piece of an answer as it comes.

@@ -8,6 +8,9 @@ import (
 // ErrClosed is returned when weights are asked for after Close.
 var ErrClosed = errors.New("model is closed")
 
+// ErrNoWeights is returned where a release has no file that holds weights.
+var ErrNoWeights = errors.New("read model: got no .gguf or .safetensors file, want one")
+
 // A FormatError reports a file that is not what its format demands.
 type FormatError struct {
 	File   string // path of the file in the release

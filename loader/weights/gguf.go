@@ -163,6 +163,9 @@ func (g *ggufReader) table(n int) []ggufEntry {
 		if _, known := blocks[Type(typ&0xff)]; g.err == nil && (!known || typ >= 100) {
 			g.err = tensorError(g.f, name, "got unknown type %d", typ)
 		}
+		if g.err == nil && !validName(name) {
+			g.err = tensorError(g.f, name, "got a name of %d bytes, want 1 to %d of UTF-8", len(name), MaxName)
+		}
 		if g.err != nil {
 			return nil
 		}

@@ -6,7 +6,7 @@
 // mapping that is never copied:
 //
 //	h, err := weights.ReadHeader(files)   // names, types, shapes; nothing mapped
-//	dir, err := weights.Map(h, files)     // the same, with bytes
+//	dir, err := weights.Map(h)            // the same, with bytes
 //	release, err := dir.Acquire()         // hold it while reading tensors
 //	defer release()
 //
@@ -73,6 +73,8 @@ type Header struct {
 	// to (u)int64, float32, or a slice of one of these. Empty for safetensors.
 	Metadata map[string]any
 	Tensors  map[string]Tensor
+
+	files []File // the weight files, in the order that Tensor.file counts
 }
 
 // Names lists the tensors in order.

@@ -1,0 +1,28 @@
+// Package state holds what a sequence remembers between tokens.
+//
+// A State is more than "a KV cache": some architectures remember a window, some
+// a recurrent vector. What they share is the interface here: it grows by
+// tokens, can be cut back, and forks at a token so that sequences with the same
+// beginning share memory. KV is the state of plain attention, in pages.
+package state
+
+// A State is what one sequence remembers. It is not safe for use by several
+// goroutines at once; forks of it are independent of it.
+type State interface {
+	// Len is the number of tokens remembered.
+	Len() int
+	// Limit is the largest Len.
+	Limit() int
+	// Reserve makes room for n tokens after Len; the caller has checked the
+	// limit. Pages that a fork shares are copied before they are written.
+	Reserve(n int)
+	// Advance counts n tokens, whose memory was written, as remembered.
+	Advance(n int)
+	// Truncate forgets all but the first n tokens.
+	Truncate(n int)
+	// Fork returns a State that remembers the first n tokens. Both may go on
+	// by themselves; both need Close.
+	Fork(n int) State
+	// Close gives the memory back. A second Close does nothing.
+	Close()
+}

@@ -1,0 +1,133 @@
+package loader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"samara/loader/chat"
+	"samara/loader/tokenizer"
+	"samara/loader/weights"
+)
+
+// openText reads tokenizer, chat template, stop tokens and sampling defaults.
+func (m *model) openText(h *weights.Header) error {
+	tok, template, err := m.readText(h)
+	if err != nil {
+		return err
+	}
+	m.tok = tok
+	m.info.Tokenizer = tok.Kind()
+	switch {
+	case template == "":
+		m.templateErr = errors.New("it has no chat template")
+	default:
+		m.template, m.templateErr = chat.Compile(template)
+	}
+	var g generationConfig
+	if err := m.files.readJSON("generation_config.json", &g); err != nil {
+		return err
+	}
+	m.defaults = g.sampling()
+	m.stops = map[int32]bool{}
+	for _, id := range append(g.EOS, tok.EOS()...) {
+		m.stops[id] = true
+	}
+	return nil
+}
+
+// readText reads the tokenizer and the source of the template, "" for none.
+func (m *model) readText(h *weights.Header) (tokenizer.Tokenizer, string, error) {
+	if h.Format == "gguf" {
+		tok, err := tokenizer.FromGGUF(h.Metadata)
+		if err != nil {
+			return nil, "", err
+		}
+		template, _ := h.Metadata["tokenizer.chat_template"].(string)
+		return tok, template, nil
+	}
+	template, err := hubTemplate(m.files)
+	if err != nil {
+		return nil, "", err
+	}
+	tok, err := m.hubTokenizer()
+	return tok, template, err
+}
+
+// hubTokenizer reads tokenizer.json, or tokenizer.model where that is all
+// there is.
+func (m *model) hubTokenizer() (tokenizer.Tokenizer, error) {
+	config, err := m.files.read("tokenizer_config.json", MaxConfigFile)
+	if err != nil {
+		return nil, err
+	}
+	b, err := m.files.read("tokenizer.json", MaxTokenizerFile)
+	if err != nil {
+		return nil, err
+	}
+	if b != nil {
+		return tokenizer.FromJSON(b, config)
+	}
+	b, err = m.files.read("tokenizer.model", MaxTokenizerFile)
+	if err != nil {
+		return nil, err
+	}
+	if b == nil {
+		return nil, &UnsupportedError{Object: "model", Reason: "got no tokenizer.json or tokenizer.model, want one"}
+	}
+	return tokenizer.FromSentencePiece(b)
+}
+
+// promptIDs turns the prompt of a request, in whatever form, into tokens.
+func (m *model) promptIDs(ctx context.Context, r *Request) ([]int32, error) {
+	given := 0
+	for _, is := range []bool{len(r.Messages) > 0, r.Prompt != "", len(r.PromptIDs) > 0} {
+		if is {
+			given++
+		}
+	}
+	if given > 1 {
+		return nil, &RequestError{Reason: "got more than one of messages, prompt and prompt ids, want one"}
+	}
+	var ids []int32
+	var err error
+	switch {
+	case len(r.Messages) > 0:
+		ids, err = m.renderChat(ctx, r)
+	case len(r.PromptIDs) > 0:
+		ids = r.PromptIDs
+	default:
+		ids, err = m.tok.Encode(r.Prompt, tokenizer.EncodeOptions{AddSpecial: true, ParseSpecial: r.ParseSpecial})
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) == 0 {
+		return nil, &RequestError{Reason: "got an empty prompt, want at least one token"}
+	}
+	return ids, nil
+}
+
+// renderChat renders the conversation. Only what the template itself wrote may
+// become special tokens.
+func (m *model) renderChat(ctx context.Context, r *Request) ([]int32, error) {
+	if m.template == nil {
+		return nil, &UnsupportedError{Object: "chat template", Reason: fmt.Sprintf("the model cannot chat: %v", m.templateErr)}
+	}
+	in := chat.Input{Messages: r.Messages, AddGenerationPrompt: true, Tools: r.Tools, Extra: r.Extra}
+	if id, ok := m.tok.BOS(); ok {
+		in.BOSToken = m.tok.Token(id)
+	}
+	if ids := m.tok.EOS(); len(ids) > 0 {
+		in.EOSToken = m.tok.Token(ids[0])
+	}
+	segments, err := m.template.Render(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]tokenizer.Part, len(segments))
+	for i, s := range segments {
+		parts[i] = tokenizer.Part{Text: s.Text, Trusted: s.Trusted}
+	}
+	return m.tok.EncodeParts(parts, false)
+}

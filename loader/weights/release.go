@@ -1,0 +1,103 @@
+package weights
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// indexFile is the Hub's list of tensors and the shards they lie in.
+const indexFile = "model.safetensors.index.json"
+
+// MaxShards bounds the weight files of a release.
+const MaxShards = 1000
+
+// ReadHeader reads the headers of the weight files among files: one .gguf, or
+// the safetensors shards that model.safetensors.index.json names, or
+// model.safetensors, or the only .safetensors file. It reads nothing else and
+// maps nothing. Errors about the content are *FormatError.
+func ReadHeader(files []File) (*Header, error) {
+	byName := map[string]File{}
+	var gguf, tensors []string
+	for _, f := range files {
+		byName[f.Path] = f
+		switch path.Ext(f.Path) {
+		case ".gguf":
+			gguf = append(gguf, f.Path)
+		case ".safetensors":
+			tensors = append(tensors, f.Path)
+		}
+	}
+	if len(gguf) == 1 {
+		return readGGUFRelease(byName[gguf[0]])
+	}
+	if len(gguf) > 1 {
+		return nil, &FormatError{File: gguf[0], Object: "release", Reason: fmt.Sprintf("got %d .gguf files, want one: name it by its path", len(gguf))}
+	}
+	if f, ok := byName[indexFile]; ok {
+		return readShards(f, byName)
+	}
+	if f, ok := byName["model.safetensors"]; ok {
+		return readOne(f)
+	}
+	switch len(tensors) {
+	case 0:
+		return nil, ErrNoWeights
+	case 1:
+		return readOne(byName[tensors[0]])
+	}
+	return nil, &FormatError{File: tensors[0], Object: "release", Reason: fmt.Sprintf("got %d .safetensors files without %s, want it or one file", len(tensors), indexFile)}
+}
+
+func readGGUFRelease(f File) (*Header, error) {
+	h, err := readGGUF(f)
+	if err != nil {
+		return nil, err
+	}
+	h.files = []File{f}
+	// Files of these architectures carry rotary pairs side by side; all others
+	// keep the Hub's halves.
+	switch h.Metadata["general.architecture"] {
+	case "llama", "mistral3", "deepseek2":
+		h.Interleaved = true
+	}
+	return h, nil
+}
+
+func readOne(f File) (*Header, error) {
+	h := &Header{Format: "safetensors", Tensors: map[string]Tensor{}, files: []File{f}}
+	return h, h.readSafetensors(f, 0)
+}
+
+// readShards reads the shards that an index names and checks that every tensor
+// lies where the index says.
+func readShards(index File, byName map[string]File) (*Header, error) {
+	where, err := readIndex(index)
+	if err != nil {
+		return nil, err
+	}
+	shards := slices.Compact(slices.Sorted(maps.Values(where)))
+	if len(shards) > MaxShards {
+		return nil, headerError(index, "got %d shards, want at most %d", len(shards), MaxShards)
+	}
+	h := &Header{Format: "safetensors", Tensors: map[string]Tensor{}}
+	for i, name := range shards {
+		f, ok := byName[name]
+		if !ok || !strings.HasSuffix(name, ".safetensors") {
+			return nil, headerError(index, "got a shard %.80q that is not among the release's .safetensors files", name)
+		}
+		if err := h.readSafetensors(f, i); err != nil {
+			return nil, err
+		}
+		h.files = append(h.files, f)
+	}
+	for name, shard := range where {
+		t, ok := h.Tensors[name]
+		if !ok || h.files[t.file].Path != shard {
+			return nil, headerError(index, "got tensor %.80q in shard %.80q, but it is not there", name, shard)
+		}
+	}
+	return h, nil
+}
