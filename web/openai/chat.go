@@ -41,7 +41,7 @@ func (r *chatRequest) build() (loader.Request, error) {
 		return lr, badField(opChat, "max_completion_tokens", "got %d beside max_tokens %d, want one of them",
 			*r.MaxCompletionTokens, *r.MaxTokens)
 	default:
-		r.MaxTokens = r.MaxCompletionTokens
+		r.MaxTokens, r.MaxName = r.MaxCompletionTokens, "max_completion_tokens"
 	}
 	if err := r.apply(opChat, &lr); err != nil {
 		return lr, err

@@ -1,10 +1,13 @@
 package openai
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"math"
+	"strconv"
+	"strings"
 
 	"samara/loader"
 )
@@ -27,6 +30,7 @@ type request struct {
 	Stream        bool           `json:"stream"`
 	StreamOptions *streamOptions `json:"stream_options"`
 	MaxTokens     *int64         `json:"max_tokens"`
+	MaxName       string         `json:"-"` // the field that MaxTokens came from
 	Stop          texts          `json:"stop"`
 	ReturnTokens  bool           `json:"return_token_ids"`
 	IgnoreEOS     bool           `json:"ignore_eos"`
@@ -98,7 +102,8 @@ func badJSON(op string, err error) error {
 	case errors.As(err, &field):
 		return err
 	case errors.As(err, &wrong) && wrong.Field != "":
-		return badField(op, wrong.Field, "got a %s, want %s", wrong.Value, jsonKind(wrong.Type.Kind().String()))
+		// Fields that both kinds of completion share sit in an embedded struct.
+		return badField(op, strings.TrimPrefix(wrong.Field, "request."), "got a %s, want %s", wrong.Value, jsonKind(wrong.Type.Kind().String()))
 	}
 	return badField(op, "body", "%v", err)
 }
@@ -128,7 +133,7 @@ func (r *request) apply(op string, to *loader.Request) error {
 		return badField(op, "stream_options", "want it only with stream true")
 	}
 	if r.MaxTokens != nil {
-		if err := within(op, "max_tokens", float64(*r.MaxTokens), 1, MaxTokens); err != nil {
+		if err := within(op, cmp.Or(r.MaxName, "max_tokens"), float64(*r.MaxTokens), 1, MaxTokens); err != nil {
 			return err
 		}
 		to.MaxTokens = int(*r.MaxTokens)
@@ -191,7 +196,9 @@ func within(op, name string, got, least, most float64) error {
 		return nil
 	}
 	if least == math.SmallestNonzeroFloat32 {
-		return badField(op, name, "got %v, want more than 0 and at most %v", got, most)
+		return badField(op, name, "got %s, want more than 0 and at most %s", number(got), number(most))
 	}
-	return badField(op, name, "got %v, want %v to %v", got, least, most)
+	return badField(op, name, "got %s, want %s to %s", number(got), number(least), number(most))
 }
+
+func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
