@@ -66,11 +66,15 @@ func (e *AmbiguousError) Hint() string { return "give more digits" }
 type MissingBlobError struct {
 	Path   string
 	Digest verify.Digest
+	Cause  error
 }
 
 func (e *MissingBlobError) Error() string {
-	return fmt.Sprintf("add version: file %s: blob %s is not in the store", e.Path, e.Digest)
+	return fmt.Sprintf("add version: file %s: %v", e.Path, e.Cause)
 }
+
+// Unwrap returns what the blob store says.
+func (e *MissingBlobError) Unwrap() error { return e.Cause }
 
 // Code returns "internal": whoever adds a version commits its blobs first.
 func (e *MissingBlobError) Code() string { return "internal" }
@@ -137,3 +141,16 @@ func (e *ChecksumError) Error() string {
 
 // Code returns "verification_failed".
 func (e *ChecksumError) Code() string { return "verification_failed" }
+
+// A LimitError reports a list that is longer than the index takes.
+type LimitError struct {
+	What      string
+	Got, Want int // elements
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("store %s: %d, want at most %d", e.What, e.Got, e.Want)
+}
+
+// Code returns "too_large".
+func (e *LimitError) Code() string { return "too_large" }

@@ -97,6 +97,7 @@ type GCOptions struct {
 	Grace  time.Duration              // younger things stay
 	DryRun bool                       // only count
 	Keep   func(d verify.Digest) bool // further blobs and versions in use; may be nil
+	Actor  string                     // who asks, for the journal
 }
 
 // GCResult is what GC removed, or would have.

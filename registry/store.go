@@ -3,12 +3,33 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
 	"time"
 
-	"samara/magnets"
+	"github.com/gofrs/flock"
+
 	"samara/registry/blobs"
+	"samara/registry/disk"
 	"samara/registry/journal"
-	"samara/verify"
+)
+
+// Folders of a data folder that the registry owns; blobs owns the others.
+const (
+	journalDir  = "journal"
+	indexDir    = "index"
+	manifestDir = "manifests"
+	torrentDir  = "torrents"
+)
+
+// Bounds of the disk reserve. Badger maps files that are larger than what is
+// written in them; a disk that fills up under them kills the process.
+const (
+	MinDiskReserve = 32 << 20 // bytes; what a single write needs
+	MaxDiskReserve = 1 << 30  // bytes
+	reservePercent = 5        // of the disk
 )
 
 // Options are the settings of a Store. The zero Options are right for a daemon
@@ -17,56 +38,169 @@ type Options struct {
 	Socket      string           // of the holder's API, told to whoever finds the folder locked
 	DiskReserve int64            // bytes kept free; 0 means 5 % of the disk, 32 MiB to 1 GiB
 	Now         func() time.Time // the clock; nil means time.Now
+
+	// Space says how much room the disk of a folder has; nil means to ask the
+	// system.
+	Space func(dir string) (disk.Space, error)
 }
 
 // Store is one open data folder.
-type Store struct{}
+type Store struct {
+	dir     string
+	opts    Options
+	reserve uint64
+	lock    *flock.Flock
+	journal *journal.Journal
+	blobs   *blobs.Store
+	index   *index
+	files   immutables
 
-var errNotYet = errors.New("registry: not written")
+	// mu is held by every change, so that the journal and the index see changes
+	// in one order and GC never races AddVersion.
+	mu     sync.Mutex
+	behind bool // the journal has entries that the index lacks
+}
 
-func Open(ctx context.Context, dir string, o Options) (*Store, error) { return nil, errNotYet }
-func Rebuild(ctx context.Context, dir string, o Options) error        { return errNotYet }
-func (s *Store) Blobs() *blobs.Store                                  { return nil }
-func (s *Store) Journal() *journal.Journal                            { return nil }
-func (s *Store) Dir() string                                          { return "" }
-func (s *Store) Close() error                                         { return nil }
-func (s *Store) CheckRoom(need int64) error                           { return errNotYet }
-func (s *Store) AddVersion(ctx context.Context, v NewVersion) (Entry, error) {
-	return Entry{}, errNotYet
+// Open opens the data folder dir and holds it until Close. It makes a new folder
+// where there is none, finishes what a crash interrupted, and makes the index
+// again where it is missing or cannot be opened twice.
+//
+// It returns a *LockedError where another process holds the folder, a
+// *disk.FullError where less than the disk reserve is free, a *FormatError where
+// the folder is of a newer kind, and a *journal.BrokenError where the journal
+// does not hold.
+func Open(ctx context.Context, dir string, o Options) (*Store, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Space == nil {
+		o.Space = disk.SpaceOf
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", dir, err)
+	}
+	if err := disk.MkdirAll(dir); err != nil {
+		return nil, disk.Wrap("open "+dir, dir, err)
+	}
+	lock, err := lockDir(dir, o.Socket)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{dir: dir, opts: o, lock: lock}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
-func (s *Store) Lookup(ctx context.Context, r Reference) (Entry, error) { return Entry{}, errNotYet }
-func (s *Store) List(ctx context.Context, o ListOptions) ([]Entry, string, error) {
-	return nil, "", errNotYet
+
+func (s *Store) open(ctx context.Context) error {
+	if err := s.checkReserve(); err != nil {
+		return err
+	}
+	if err := checkFormat(s.dir); err != nil {
+		return err
+	}
+	var err error
+	if s.files, err = openImmutables(s.dir); err != nil {
+		return err
+	}
+	if s.blobs, err = blobs.Open(s.dir); err != nil {
+		return err
+	}
+	if s.journal, err = journal.Open(filepath.Join(s.dir, journalDir)); err != nil {
+		return err
+	}
+	s.journal.SetClock(s.opts.Now)
+	if seq, _ := s.journal.Head(); seq == 0 {
+		if _, err := s.journal.Append(opFormatCreated, actorSelf, formatCreated{Format}); err != nil {
+			return err
+		}
+	}
+	return s.openIndex(ctx)
 }
-func (s *Store) EachVersion(ctx context.Context, fn func(Version) error) error { return errNotYet }
-func (s *Store) ByInfoHash(ctx context.Context, h magnets.Hash) (Version, error) {
-	return Version{}, errNotYet
+
+// checkReserve refuses a disk with less room than the reserve.
+func (s *Store) checkReserve() error {
+	space, err := s.opts.Space(s.dir)
+	if err != nil {
+		return err
+	}
+	s.reserve = min(max(space.Total*reservePercent/100, MinDiskReserve), MaxDiskReserve)
+	if s.opts.DiskReserve > 0 {
+		s.reserve = uint64(s.opts.DiskReserve)
+	}
+	if space.Free < s.reserve {
+		return &disk.FullError{Op: "open " + s.dir, Dir: s.dir, Free: space.Free, Need: s.reserve}
+	}
+	return nil
 }
-func (s *Store) Torrent(ctx context.Context, h magnets.Hash) (info []byte, trackers, webseeds []string, err error) {
-	return nil, nil, nil, errNotYet
+
+// CheckRoom says whether need more bytes fit on the disk with the reserve still
+// free: nil, or a *disk.FullError.
+func (s *Store) CheckRoom(need int64) error {
+	return s.room("make room", s.reserve+uint64(max(need, 0)))
 }
-func (s *Store) PutTorrent(ctx context.Context, h magnets.Hash, info []byte, trackers, webseeds []string) error {
-	return errNotYet
+
+// writable says whether the index can be written without danger.
+func (s *Store) writable(op string) error {
+	return s.room(op, min(s.reserve, MinDiskReserve))
 }
-func (s *Store) Tag(ctx context.Context, target, name Reference, move bool, actor string) error {
-	return errNotYet
+
+func (s *Store) room(op string, need uint64) error {
+	space, err := s.opts.Space(s.dir)
+	if err != nil {
+		return err
+	}
+	if space.Free < need {
+		return &disk.FullError{Op: op, Dir: s.dir, Free: space.Free, Need: need}
+	}
+	return nil
 }
-func (s *Store) Remove(ctx context.Context, r Reference, actor string) error { return errNotYet }
-func (s *Store) GC(ctx context.Context, o GCOptions, actor string) (GCResult, error) {
-	return GCResult{}, errNotYet
+
+// Blobs returns the files of the store.
+func (s *Store) Blobs() *blobs.Store { return s.blobs }
+
+// Journal returns the journal. Entries of operations that the registry does not
+// know may be appended to it.
+func (s *Store) Journal() *journal.Journal { return s.journal }
+
+// Dir returns the absolute path of the data folder.
+func (s *Store) Dir() string { return s.dir }
+
+// Close waits for the changes and queries that are running, closes everything
+// and lets go of the folder.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	if s.index != nil {
+		errs = append(errs, s.index.close())
+	}
+	if s.journal != nil {
+		errs = append(errs, s.journal.Close())
+	}
+	return errors.Join(append(errs, s.lock.Close())...)
 }
-func (s *Store) Log(ctx context.Context, r Reference, limit int) ([]journal.Entry, error) {
-	return nil, errNotYet
+
+// Rebuild makes the index of the data folder dir again from journal, manifests,
+// torrents and blobs. Nobody may hold the folder. Transfers in flight and the
+// SHA-256 of blobs are only in the index and are lost.
+func Rebuild(ctx context.Context, dir string, o Options) error {
+	if _, err := os.Stat(filepath.Join(dir, "FORMAT")); err != nil {
+		return fmt.Errorf("rebuild index: %w", err)
+	}
+	lock, err := lockDir(dir, o.Socket)
+	if err != nil {
+		return err
+	}
+	err = os.RemoveAll(filepath.Join(dir, indexDir))
+	if err := errors.Join(err, lock.Close()); err != nil {
+		return fmt.Errorf("rebuild index: %w", err)
+	}
+	s, err := Open(ctx, dir, o)
+	if err != nil {
+		return fmt.Errorf("rebuild index: %w", err)
+	}
+	return s.Close()
 }
-func (s *Store) BlobFacts(ctx context.Context, d verify.Digest) (BlobFacts, error) {
-	return BlobFacts{}, errNotYet
-}
-func (s *Store) PutBlobFacts(ctx context.Context, d verify.Digest, f BlobFacts) error {
-	return errNotYet
-}
-func (s *Store) PutTransfer(ctx context.Context, t Transfer) error { return errNotYet }
-func (s *Store) Transfer(ctx context.Context, id string) (Transfer, error) {
-	return Transfer{}, errNotYet
-}
-func (s *Store) Transfers(ctx context.Context) ([]Transfer, error)   { return nil, errNotYet }
-func (s *Store) DeleteTransfer(ctx context.Context, id string) error { return errNotYet }

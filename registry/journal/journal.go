@@ -133,11 +133,11 @@ func (j *Journal) load() error {
 // Cut returns how many bytes of an unfinished last line Open cut off.
 func (j *Journal) Cut() int64 { return j.cut }
 
-// Seq returns the number of the last entry, 0 where there is none.
-func (j *Journal) Seq() uint64 {
+// Head returns the number and hash of the last entry, zero where there is none.
+func (j *Journal) Head() (uint64, verify.Digest) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.seq
+	return j.seq, j.last
 }
 
 // Append adds an entry with data as JSON and returns it once it is on the disk.
