@@ -8,7 +8,8 @@ import (
 // Bounds on what a stranger's vocabulary and a caller's text may ask for.
 const (
 	MaxFileBytes       = 128 << 20 // a tokenizer.json, tokenizer.model or tekken.json
-	MaxTextBytes       = 64 << 20  // one text to encode
+	MaxTextBytes       = 16 << 20  // one text to encode
+	MaxNormalizedBytes = 64 << 20  // what normalisation may make of it
 	MaxVocab           = 2 << 20   // ids
 	MaxMerges          = 4 << 20   // merge rules
 	MaxTokenBytes      = 64 << 10  // one token

@@ -161,6 +161,9 @@ func (s *jsonStep) normalizer() (normalizer, error) {
 	}
 	switch s.Type {
 	case "Prepend":
+		if len(s.Prepend) > MaxTokenBytes {
+			return nil, &FormatError{jsonFile, fmt.Sprintf("Prepend: got %d bytes, want at most %d", len(s.Prepend), MaxTokenBytes)}
+		}
 		return prepend(s.Prepend), nil
 	case "Strip":
 		return strip(s.StripLeft, s.StripRight), nil
@@ -168,6 +171,9 @@ func (s *jsonStep) normalizer() (normalizer, error) {
 		find, err := s.finder()
 		if err != nil {
 			return nil, err
+		}
+		if len(s.Content) > MaxTokenBytes {
+			return nil, &FormatError{jsonFile, fmt.Sprintf("Replace: got %d bytes, want at most %d", len(s.Content), MaxTokenBytes)}
 		}
 		return replace(find, s.Content), nil
 	}

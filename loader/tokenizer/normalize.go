@@ -84,16 +84,26 @@ func replace(find finder, with string) normalizer {
 		var b strings.Builder
 		done := 0
 		err := find(text, func(start, end int) {
-			b.WriteString(text[done:start])
-			b.WriteString(with)
+			if b.Len() <= MaxNormalizedBytes {
+				b.WriteString(text[done:start])
+				b.WriteString(with)
+			}
 			done = end
 		})
 		if err != nil || done == 0 && b.Len() == 0 {
 			return text, err
 		}
 		b.WriteString(text[done:])
-		return b.String(), nil
+		return bounded(b.String())
 	}
+}
+
+// bounded fails where normalisation has made a text too long.
+func bounded(text string) (string, error) {
+	if len(text) > MaxNormalizedBytes {
+		return "", &SizeError{What: "normalise text", Got: len(text), Want: MaxNormalizedBytes}
+	}
+	return text, nil
 }
 
 // strip trims white space.

@@ -75,8 +75,8 @@ func (p *pipeline) encodeText(out []int32, text string, first, trusted bool) ([]
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > 4*MaxTextBytes {
-		return nil, &SizeError{What: "tokenize normalised text", Got: len(text), Want: 4 * MaxTextBytes}
+	if _, err := bounded(text); err != nil {
+		return nil, err
 	}
 	for _, s := range p.late.split(text, func(int, int) bool { return trusted }) {
 		if s.id != none {

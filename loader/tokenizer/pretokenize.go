@@ -173,8 +173,12 @@ type metaspace struct {
 }
 
 func (m *metaspace) split(pieces []piece) ([]piece, error) {
+	marked := replace(literal(" "), m.mark)
 	for i, p := range pieces {
-		text := strings.ReplaceAll(p.text, " ", m.mark)
+		text, err := marked(p.text)
+		if err != nil {
+			return nil, err
+		}
 		if (m.scheme == "always" || m.scheme == "first" && p.first) && !strings.HasPrefix(text, m.mark) {
 			text = m.mark + text
 		}

@@ -228,7 +228,7 @@ func (m *spmModel) normalize(text string) (string, error) {
 	var b strings.Builder
 	b.Grow(len(text) + len(spaceMark) + len(text)/4)
 	afterSpace := m.trim // drop spaces that follow
-	for len(text) > 0 {
+	for len(text) > 0 && b.Len() <= MaxNormalizedBytes {
 		rewritten, n := m.next(text)
 		text = text[n:]
 		if afterSpace {

@@ -307,6 +307,31 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+func TestNormalizerBomb(t *testing.T) {
+	grow := func(text string) map[string]any {
+		return map[string]any{"type": "Replace", "pattern": map[string]any{"String": "a"}, "content": text}
+	}
+	var steps []any
+	for range 20 {
+		steps = append(steps, grow(strings.Repeat("a", 1000)))
+	}
+	file, err := json.Marshal(map[string]any{
+		"model":      map[string]any{"type": "BPE", "vocab": map[string]any{"a": 0}},
+		"normalizer": map[string]any{"type": "Sequence", "normalizers": steps},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := FromJSON(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var size *SizeError
+	if _, err := tok.Encode("aaaa", EncodeOptions{}); !errors.As(err, &size) || size.Want != MaxNormalizedBytes {
+		t.Errorf("got %v, want a SizeError", err)
+	}
+}
+
 func TestDecodeSpecial(t *testing.T) {
 	tok := open(t, "smollm")
 	ids := encode(t, tok, "<|im_start|>a", EncodeOptions{ParseSpecial: true})
