@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"path/filepath"
 	"time"
+
+	"samara/web/client"
 )
 
 // Defaults of a Config's fields, used by the command line and where a field
@@ -57,6 +59,10 @@ type Config struct {
 	// UploadRate and DownloadRate are caps in bytes a second; 0 is none.
 	UploadRate, DownloadRate int64
 
+	// DiskReserve is how many bytes of the disk stay free; 0 takes the
+	// registry's default.
+	DiskReserve int64
+
 	// Context caps the tokens that a model's session may hold; 0 takes the
 	// loader's default.
 	Context int
@@ -89,7 +95,7 @@ type Build struct {
 // the first setting that is refused.
 func (c Config) check() (Config, error) {
 	if c.Data == "" {
-		return c, &ConfigError{Setting: "data", Problem: "no data folder named"}
+		return c, settingError("data", "", "no data folder named")
 	}
 	abs, err := filepath.Abs(c.Data)
 	if err != nil {
@@ -97,7 +103,7 @@ func (c Config) check() (Config, error) {
 	}
 	c.Data = abs
 	if (c.TLSCert == "") != (c.TLSKey == "") {
-		return c, &ConfigError{Setting: "tls", Problem: "a certificate needs its key, and a key its certificate"}
+		return c, settingError("tls", "", "a certificate needs its key, and a key its certificate")
 	}
 	if c.Listen != "" {
 		if err := c.checkListen(); err != nil {
@@ -119,21 +125,17 @@ func (c Config) check() (Config, error) {
 func (c Config) checkListen() error {
 	loopback, err := isLoopback(c.Listen)
 	if err != nil {
-		return &ConfigError{Setting: "listen", Problem: fmt.Sprintf("%q is no host:port: %v", c.Listen, err)}
+		return settingError("listen", "", "%q is no host:port: %v", c.Listen, err)
 	}
 	switch {
 	case loopback:
 		return nil
 	case c.NoAuth:
-		return &ConfigError{
-			Setting: "no-auth", Problem: fmt.Sprintf("refused on %s, which is more than loopback", c.Listen),
-			hint: "drop --no-auth: clients send the token in <data>/tokens/admin",
-		}
+		return settingError("no-auth", "drop --no-auth: clients send the token in <data>/tokens/admin",
+			"refused on %s, which is more than loopback", c.Listen)
 	case c.TLSCert == "":
-		return &ConfigError{
-			Setting: "listen", Problem: fmt.Sprintf("%s is more than loopback and has no TLS", c.Listen),
-			hint: "give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy that has TLS",
-		}
+		return settingError("listen", "give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy that has TLS",
+			"%s is more than loopback and has no TLS", c.Listen)
 	}
 	return nil
 }
@@ -144,7 +146,7 @@ func (c Config) networks() ([]netip.Prefix, error) {
 	for _, s := range c.Allow {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
-			return nil, &ConfigError{Setting: "allow", Problem: fmt.Sprintf("%q is no network such as 10.0.0.0/8", s)}
+			return nil, settingError("allow", "", "%q is no network such as 10.0.0.0/8", s)
 		}
 		out = append(out, p.Masked())
 	}
@@ -173,17 +175,7 @@ func orDefault[T comparable](v, def T) T {
 	return v
 }
 
-// A ConfigError is a setting that the daemon refuses.
-type ConfigError struct {
-	Setting, Problem string
-	hint             string
+// settingError is a setting that the daemon refuses.
+func settingError(setting, hint, format string, args ...any) error {
+	return errorf(client.CodeInvalidRequest, hint, "setting %s: %s", setting, fmt.Sprintf(format, args...))
 }
-
-// Error says which setting and why.
-func (e *ConfigError) Error() string { return fmt.Sprintf("setting %s: %s", e.Setting, e.Problem) }
-
-// Code is invalid_request.
-func (e *ConfigError) Code() string { return "invalid_request" }
-
-// Hint says what to set instead; it may be empty.
-func (e *ConfigError) Hint() string { return e.hint }

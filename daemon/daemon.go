@@ -13,16 +13,52 @@ package daemon
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
 	"log/slog"
+	"net"
+	"net/netip"
 	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"samara/magnets"
+	"samara/magnets/swarm"
+	"samara/registry"
+	"samara/web"
+	"samara/web/client"
+	"samara/web/ui"
+)
+
+// SocketName and AdminTokenName are paths inside a data folder.
+const (
+	SocketName     = "samara.sock"
+	AdminTokenName = "tokens/admin"
 )
 
 // A Daemon is one open data folder with everything that works on it.
 // New opens it, Run serves it and closes it.
 type Daemon struct {
-	cfg   Config
-	log   *slog.Logger
-	ready chan struct{}
+	cfg     Config
+	log     *slog.Logger
+	started time.Time
+	ready   chan struct{}
+
+	store   *registry.Store
+	swarm   *swarm.Swarm // nil with Config.NoSwarm
+	hub     *hub
+	seeds   *seeds
+	sums    *sums
+	catalog *catalog
+	fetch   *fetcher
+	engine  *engine
+
+	web    *web.Server
+	tls    *tls.Config  // nil without TLS
+	tcp    net.Listener // nil without Config.Listen
+	socket net.Listener
 }
 
 // New opens the data folder (creating it at first), takes its lock, binds the
@@ -30,26 +66,104 @@ type Daemon struct {
 // Run must follow, if only with a context that is done: it closes what New
 // opened. On an error nothing stays open.
 //
-// Errors: registry.LockedError (code locked) where another process holds the
-// folder, AddressError (address_in_use) where a port is taken, ConfigError
-// (invalid_request) where a setting is refused.
-func New(ctx context.Context, cfg Config, log *slog.Logger) (*Daemon, error) {
-	cfg, err := cfg.check()
+// Errors carry a code: locked where another process holds the folder
+// (*registry.LockedError), address_in_use where a port is taken,
+// invalid_request where a setting is refused.
+func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Daemon, err error) {
+	if cfg, err = cfg.check(); err != nil {
+		return nil, err
+	}
+	d := &Daemon{cfg: cfg, log: log, started: time.Now().UTC(), ready: make(chan struct{}), hub: newHub()}
+	if d.store, err = registry.Open(ctx, cfg.Data, registry.Options{Socket: d.SocketPath(), DiskReserve: cfg.DiskReserve}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.close())
+		}
+	}()
+	token, err := adminToken(cfg.Data)
 	if err != nil {
 		return nil, err
 	}
-	_ = ctx
-	return &Daemon{cfg: cfg, log: log, ready: make(chan struct{})}, nil
+	if err := d.openSwarm(); err != nil {
+		return nil, err
+	}
+	if err := d.listen(ctx); err != nil {
+		return nil, err
+	}
+	d.wire()
+	return d, d.openWeb(token)
 }
 
-// Run serves until ctx ends, then drains: open requests are answered within
-// Config.Drain, transfers are written down, the swarm leaves, models are
-// unmapped, the store closes. It returns when every goroutine that it started
-// has ended; nil after an orderly stop.
-func (d *Daemon) Run(ctx context.Context) error {
-	close(d.ready)
-	<-ctx.Done()
+// openSwarm starts the BitTorrent client.
+func (d *Daemon) openSwarm() error {
+	if d.cfg.NoSwarm {
+		return nil
+	}
+	allow, err := d.cfg.networks()
+	if err != nil {
+		return err
+	}
+	c := swarm.Config{
+		Dir: d.store.Blobs().Incoming(), Listen: d.cfg.Swarm, Log: d.log,
+		DHT: d.cfg.DHT, PEX: d.cfg.PEX, NoUpload: d.cfg.NoUpload,
+		UploadRate: d.cfg.UploadRate, DownloadRate: d.cfg.DownloadRate,
+		Airgap: d.cfg.Airgap, AllowPrivate: allow,
+	}
+	if d.cfg.Airgap {
+		c.Allow = append(allow, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+	}
+	if d.swarm, err = swarm.New(c); err != nil {
+		return addressError("the swarm", d.cfg.Swarm, "--swarm", err)
+	}
 	return nil
+}
+
+// listen binds the HTTP listeners.
+func (d *Daemon) listen(ctx context.Context) (err error) {
+	if d.cfg.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(d.cfg.TLSCert, d.cfg.TLSKey)
+		if err != nil {
+			return settingError("tls", "", "%v", err)
+		}
+		d.tls = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	if d.cfg.Listen != "" {
+		if d.tcp, err = listenTCP(ctx, d.cfg.Listen); err != nil {
+			return err
+		}
+	}
+	d.socket, err = listenSocket(ctx, d.SocketPath())
+	return err
+}
+
+// wire makes the parts that work on the open folder.
+func (d *Daemon) wire() {
+	d.seeds = newSeeds(d.swarm, d.store, d.log)
+	d.sums = newSums(d.store, d.log)
+	d.catalog = &catalog{store: d.store, seeds: d.seeds, sums: d.sums, hub: d.hub}
+	d.fetch = &fetcher{
+		swarm: d.swarm, store: d.store, catalog: d.catalog, seeds: d.seeds, hub: d.hub, log: d.log, dht: d.cfg.DHT,
+		tasks: map[string]*task{}, peeks: map[magnets.Hash]*peek{},
+	}
+	d.catalog.inUse = d.fetch.inUse
+	d.seeds.busy = func(h magnets.Hash) bool { return d.fetch.taskOf(h) != nil }
+	d.engine = newEngine(d.cfg, d.store, d.hub, d.log)
+}
+
+// openWeb makes the HTTP server.
+func (d *Daemon) openWeb(token string) (err error) {
+	metrics := prometheus.NewRegistry()
+	if err := d.registerMetrics(metrics); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	d.web, err = web.New(web.Config{
+		Catalog: d.catalog, Transfers: d.fetch, Generator: d.engine, Events: d.hub, System: system{d},
+		Tokens: web.AdminToken(token), NoAuth: d.cfg.NoAuth, Hosts: d.cfg.Hosts, BaseURL: d.URL,
+		UI: ui.Handler(), Log: d.log, Metrics: metrics,
+	})
+	return err
 }
 
 // Ready is closed when Run answers requests.
@@ -57,18 +171,62 @@ func (d *Daemon) Ready() <-chan struct{} { return d.ready }
 
 // Addr is the host:port of the HTTP listener, "" where there is none. It is
 // known as soon as New has returned.
-func (d *Daemon) Addr() string { return "" }
+func (d *Daemon) Addr() string {
+	if d.tcp == nil {
+		return ""
+	}
+	return d.tcp.Addr().String()
+}
+
+// URL is the address of the web page, without a slash at its end, "" where
+// there is no HTTP listener.
+func (d *Daemon) URL() string {
+	if d.tcp == nil {
+		return ""
+	}
+	host, port, err := net.SplitHostPort(d.Addr())
+	if err != nil {
+		return ""
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	scheme := "http"
+	if d.tls != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
 
 // SwarmAddr is the host:port on which peers reach the swarm, "" where it
 // accepts nobody.
-func (d *Daemon) SwarmAddr() string { return "" }
+func (d *Daemon) SwarmAddr() string { return d.seeds.addr() }
 
 // SocketPath is the Unix socket inside the data folder: whoever can open it
 // is admin.
 func (d *Daemon) SocketPath() string { return filepath.Join(d.cfg.Data, SocketName) }
 
-// SocketName and AdminTokenName are paths inside a data folder.
-const (
-	SocketName     = "samara.sock"
-	AdminTokenName = "tokens/admin"
-)
+// LoginLink returns an address that logs one browser in, once.
+// It fails with code unavailable where there is no HTTP listener.
+func (d *Daemon) LoginLink() (client.LoginLink, error) { return d.web.LoginLink() }
+
+// close closes what New opened and Run does not use any more: the listeners,
+// then what reads the store, then the store.
+func (d *Daemon) close() error {
+	var errs []error
+	for _, l := range []net.Listener{d.tcp, d.socket} {
+		if l == nil {
+			continue
+		}
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) { // by the server that answered on it
+			errs = append(errs, err)
+		}
+	}
+	if d.engine != nil {
+		errs = append(errs, d.engine.close())
+	}
+	if d.swarm != nil {
+		errs = append(errs, d.swarm.Close())
+	}
+	return errors.Join(append(errs, d.store.Close())...)
+}

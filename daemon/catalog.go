@@ -1,0 +1,293 @@
+package daemon
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"samara/magnets"
+	"samara/registry"
+	"samara/verify"
+	"samara/web"
+	"samara/web/client"
+)
+
+// gcGrace is how old bytes that nothing names must be before a collection
+// takes them, unless the request says otherwise.
+const gcGrace = time.Hour
+
+// A catalog is the registry with what the daemon does to it. It implements
+// web.Catalog.
+type catalog struct {
+	store *registry.Store
+	seeds *seeds
+	sums  *sums
+	hub   *hub
+
+	// gate is held for reading from the first blob of a version until the
+	// version names it, for writing while a collection decides.
+	gate sync.RWMutex
+
+	inUse func() map[verify.Digest]bool // blobs that transfers at work rely on
+}
+
+// List returns one page of tags, sorted by reference.
+func (c *catalog) List(ctx context.Context, o registry.ListOptions) (web.VersionList, error) {
+	entries, next, err := c.store.List(ctx, o)
+	if err != nil {
+		return web.VersionList{}, err
+	}
+	list := web.VersionList{Versions: make([]web.Version, 0, len(entries)), Next: next}
+	for _, e := range entries {
+		list.Versions = append(list.Versions, c.versionOf(e))
+	}
+	return list, nil
+}
+
+// Show returns one version with its files and magnet.
+func (c *catalog) Show(ctx context.Context, ref registry.Reference) (web.VersionDetail, error) {
+	e, err := c.store.Lookup(ctx, ref)
+	if err != nil {
+		return web.VersionDetail{}, err
+	}
+	v, flat := e.Version, c.versionOf(e)
+	d := web.VersionDetail{
+		Reference: flat.Reference, Version: flat.Version, Bytes: flat.Bytes,
+		Format: flat.Format, Architecture: flat.Architecture, Parameters: flat.Parameters,
+		Quantization: flat.Quantization, License: flat.License, Trust: flat.Trust, State: flat.State,
+		ContextLength: flat.ContextLength, Memory: flat.Memory, FirstSeen: flat.FirstSeen,
+		Seeding: flat.Seeding, Added: flat.Added,
+		Layout: v.Facts.Layout, Tokenizer: v.Facts.Tokenizer, Name: v.Name,
+	}
+	if d.Files, err = c.filesOf(ctx, v); err != nil {
+		return d, err
+	}
+	if len(v.Bindings) == 0 {
+		return d, nil
+	}
+	link, err := c.linkOf(ctx, v)
+	if err != nil {
+		return d, err
+	}
+	d.Magnet, d.Infohash = link.String(), linkHash(link).String()
+	d.Trackers, d.WebSeeds = link.Trackers, link.WebSeeds
+	return d, nil
+}
+
+func (c *catalog) filesOf(ctx context.Context, v registry.Version) ([]web.File, error) {
+	here := presentFiles(v)
+	files := make([]web.File, 0, len(v.Manifest.Files))
+	for _, f := range v.Manifest.Files {
+		_, present := here[f.Path]
+		file := web.File{Path: f.Path, Size: f.Size, Digest: f.Digest.String(), Missing: !present}
+		facts, err := c.store.BlobFacts(ctx, f.Digest)
+		if err != nil && !isNotFound(err) {
+			return nil, err
+		}
+		if facts.HasSHA256 {
+			file.Sha256 = hex.EncodeToString(facts.SHA256[:])
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
+
+// linkOf is the magnet link of a version that has a torrent: its infohashes and
+// name, where to find it, and the digest of its manifest. A peer address is in
+// it only where the swarm listens on one address that others can reach.
+func (c *catalog) linkOf(ctx context.Context, v registry.Version) (magnets.Link, error) {
+	b := v.Bindings[0]
+	_, trackers, webSeeds, err := c.store.Torrent(ctx, b.InfoHash)
+	if err != nil {
+		return magnets.Link{}, err
+	}
+	l := magnets.Link{
+		InfoHash: b.InfoHash, HasV1: true,
+		InfoHashV2: b.InfoHashV2, HasV2: !b.InfoHashV2.IsZero(),
+		Name: v.Name, Trackers: trackers, WebSeeds: webSeeds,
+	}
+	if l.HasV2 && l.InfoHashV2.Short() == l.InfoHash {
+		l.InfoHash, l.HasV1 = magnets.Hash{}, false
+	}
+	if !v.FirstSeen {
+		l.Manifest, l.HasManifest = v.Digest, true
+	}
+	if addr := c.seeds.addr(); c.seeds.has(v) && reachable(addr) {
+		l.Peers = []string{addr}
+	}
+	return l, nil
+}
+
+// reachable reports whether a listener's address means something to others.
+func reachable(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && !ip.IsUnspecified() && !ip.IsLoopback() && !ip.IsLinkLocalUnicast()
+}
+
+// Torrent returns a version's .torrent and the file name to offer.
+func (c *catalog) Torrent(ctx context.Context, ref registry.Reference) (string, []byte, error) {
+	e, err := c.store.Lookup(ctx, ref)
+	if err != nil {
+		return "", nil, err
+	}
+	if len(e.Version.Bindings) == 0 {
+		return "", nil, errorf(client.CodeNotFound, "", "torrent of %s: the version has none", e.Reference)
+	}
+	raw, trackers, webSeeds, err := c.store.Torrent(ctx, e.Version.Bindings[0].InfoHash)
+	if err != nil {
+		return "", nil, err
+	}
+	info, err := magnets.ParseInfo(raw)
+	if err != nil {
+		return "", nil, err
+	}
+	t := magnets.Torrent{Info: info, WebSeeds: webSeeds}
+	for _, tracker := range trackers {
+		t.Trackers = append(t.Trackers, []string{tracker})
+	}
+	return e.Version.Digest.Hex()[:16] + ".torrent", t.Marshal(), nil
+}
+
+// Source says where a version's files lie on this machine.
+func (c *catalog) Source(ctx context.Context, ref registry.Reference) (web.Source, error) {
+	e, err := c.store.Lookup(ctx, ref)
+	if err != nil {
+		return web.Source{}, err
+	}
+	s := web.Source{Reference: e.Reference.String(), Version: e.Version.Digest.String(), Files: []web.SourceFile{}}
+	here := presentFiles(e.Version)
+	for _, f := range e.Version.Manifest.Files {
+		if _, ok := here[f.Path]; ok {
+			s.Files = append(s.Files, web.SourceFile{Path: f.Path, Size: f.Size, Disk: c.store.Blobs().Path(f.Digest)})
+		}
+	}
+	return s, nil
+}
+
+// Tag gives target the name; an existing one moves only with move.
+func (c *catalog) Tag(ctx context.Context, target, name registry.Reference, move bool, actor string) (web.Version, error) {
+	if name.IsDigest() {
+		return web.Version{}, errorf(client.CodeInvalidRequest, "a name looks like ns/name or ns/name:tag", "tag %s: got a digest, want a name", name)
+	}
+	if err := c.store.Tag(ctx, target, name, move, actor); err != nil {
+		return web.Version{}, err
+	}
+	e, err := c.store.Lookup(ctx, name)
+	if err != nil {
+		return web.Version{}, err
+	}
+	v := c.versionOf(e)
+	c.hub.publish(eventVersion, v)
+	return v, nil
+}
+
+// Remove removes a tag, or for a digest the version and its tags. What no tag
+// names is not offered to the swarm any more; a collection frees the bytes.
+func (c *catalog) Remove(ctx context.Context, ref registry.Reference, actor string) error {
+	if err := c.store.Remove(ctx, ref, actor); err != nil {
+		return err
+	}
+	return c.seeds.reconcile(ctx)
+}
+
+// GC deletes what no version names and no transfer at work relies on.
+func (c *catalog) GC(ctx context.Context, r web.GCRequest, actor string) (web.GCResult, error) {
+	o := registry.GCOptions{Grace: gcGrace, DryRun: r.DryRun}
+	if r.GraceSeconds != nil {
+		o.Grace = time.Duration(*r.GraceSeconds) * time.Second
+	}
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	used := c.inUse()
+	o.Keep = func(d verify.Digest) bool { return used[d] }
+	got, err := c.store.GC(ctx, o)
+	if err != nil {
+		return web.GCResult{}, err
+	}
+	return web.GCResult{Blobs: got.Blobs, Bytes: got.Bytes, Versions: got.Versions, DryRun: r.DryRun}, nil
+}
+
+// Log returns journal entries, the newest first; a zero ref means all.
+func (c *catalog) Log(ctx context.Context, ref registry.Reference, limit int) (web.Log, error) {
+	entries, err := c.store.Log(ctx, ref, limit)
+	if err != nil {
+		return web.Log{}, err
+	}
+	l := web.Log{Entries: make([]web.LogEntry, 0, len(entries))}
+	for _, e := range entries {
+		entry := web.LogEntry{Seq: int64(e.Seq), Time: e.Time, Op: e.Op, Actor: e.Actor, Hash: e.Hash.String(), Prev: e.Prev.String()}
+		if len(e.Data) > 0 {
+			if err := json.Unmarshal(e.Data, &entry.Data); err != nil {
+				return l, errorf(client.CodeInternal, "", "log: entry %d: %w", e.Seq, err)
+			}
+		}
+		l.Entries = append(l.Entries, entry)
+	}
+	return l, nil
+}
+
+// Verify hashes a version's files again and says which ranges are bad. A file
+// that is gone is bad as a whole.
+func (c *catalog) Verify(ctx context.Context, ref registry.Reference, progress func(done, total int64)) (web.VerifyReport, error) {
+	began := time.Now()
+	e, err := c.store.Lookup(ctx, ref)
+	if err != nil {
+		return web.VerifyReport{}, err
+	}
+	here := presentFiles(e.Version)
+	report := web.VerifyReport{Reference: e.Reference.String(), Version: e.Version.Digest.String(), Bad: []web.BadRange{}}
+	for _, f := range here {
+		report.Bytes += f.Size
+	}
+	meter := newMeter(report.Bytes, progress)
+	for _, f := range e.Version.Manifest.Files {
+		if _, ok := here[f.Path]; !ok {
+			continue
+		}
+		bad, err := c.store.Blobs().Check(ctx, f.Digest, f.Size, meter.add)
+		switch {
+		case err == nil:
+		case client.FromError("", err).Code == client.CodeNotFound:
+			bad = []verify.BadRange{{Length: f.Size}}
+			meter.add(f.Size)
+		default:
+			return report, err
+		}
+		for _, r := range bad {
+			report.Bad = append(report.Bad, web.BadRange{Path: f.Path, Offset: r.Offset, Length: r.Length})
+		}
+	}
+	report.Ok = len(report.Bad) == 0
+	report.Seconds = time.Since(began).Seconds()
+	return report, nil
+}
+
+// A meter adds up work that several goroutines do and tells now and then.
+type meter struct {
+	mu          sync.Mutex
+	done, total int64
+	told        time.Time
+	tell        func(done, total int64)
+}
+
+func newMeter(total int64, tell func(done, total int64)) *meter {
+	return &meter{total: total, tell: tell}
+}
+
+func (m *meter) add(n int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.done += n
+	if now := time.Now(); m.done == m.total || now.Sub(m.told) >= progressEvery {
+		m.told = now
+		m.tell(m.done, m.total)
+	}
+}

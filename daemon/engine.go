@@ -1,0 +1,429 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"samara/loader"
+	"samara/registry"
+	"samara/verify"
+	"samara/web"
+	"samara/web/client"
+
+	"github.com/dustin/go-humanize"
+)
+
+// States of a model in the engine.
+const (
+	modelLoading   = "loading"
+	modelReady     = "ready"
+	modelUnloading = "unloading"
+	modelUnloaded  = "unloaded"
+	modelFailed    = "failed"
+)
+
+// An engine keeps models in memory: each is loaded at its first request, from
+// the blobs as they lie there, and unloaded when it has been idle for long
+// enough or another needs the room. It implements web.Generator.
+type engine struct {
+	store     *registry.Store
+	hub       *hub
+	log       *slog.Logger
+	options   loader.Options
+	budget    int64         // bytes that all models may need together
+	keepAlive time.Duration // below 0: for ever
+
+	slots chan struct{} // held while generating
+	queue chan struct{} // held while generating or waiting
+
+	mu     sync.Mutex
+	models map[verify.Digest]*resident
+	ended  bool
+	wg     sync.WaitGroup // loads and unloads
+}
+
+// A resident is a model in memory, or on its way there or back.
+type resident struct {
+	entry  registry.Entry // the name under which it was first asked for
+	need   int64          // bytes
+	loaded chan struct{}  // closed once model or err is set
+	model  loader.Model
+	err    error
+
+	// Guarded by engine.mu.
+	users    int
+	leaving  bool          // out of the table; idle is closed when the last user leaves
+	idle     chan struct{} // closed once leaving and without users
+	since    time.Time
+	lastUsed time.Time
+}
+
+func newEngine(cfg Config, store *registry.Store, h *hub, log *slog.Logger) *engine {
+	budget := cfg.Memory
+	if budget == 0 {
+		budget = defaultBudget()
+	}
+	return &engine{
+		store: store, hub: h, log: log,
+		options:   loader.Options{Context: cfg.Context, Threads: cfg.Threads},
+		budget:    budget,
+		keepAlive: cfg.KeepAlive,
+		slots:     make(chan struct{}, cfg.Concurrency),
+		queue:     make(chan struct{}, cfg.Concurrency+cfg.Queue),
+		models:    map[verify.Digest]*resident{},
+	}
+}
+
+// Models returns the tags whose versions can be asked, sorted by reference.
+func (e *engine) Models(ctx context.Context) ([]registry.Entry, error) {
+	var models []registry.Entry
+	for after := ""; ; {
+		page, next, err := e.store.List(ctx, registry.ListOptions{After: after, Limit: registry.MaxLimit})
+		if err != nil {
+			return nil, err
+		}
+		for _, entry := range page {
+			if entry.Version.Facts.Architecture != "" && len(entry.Version.Missing) == 0 {
+				models = append(models, entry)
+			}
+		}
+		if next == "" {
+			return models, nil
+		}
+		after = next
+	}
+}
+
+// Generate answers one request with the model of that name, loading it first
+// where it has to. At most Config.Concurrency requests are answered at a time
+// and Config.Queue wait; more fail with code rate_limited.
+func (e *engine) Generate(ctx context.Context, model string, r loader.Request, emit func(loader.Chunk) error) (loader.Result, error) {
+	entry, err := e.find(ctx, model)
+	if err != nil {
+		return loader.Result{}, err
+	}
+	select {
+	case e.queue <- struct{}{}:
+		defer func() { <-e.queue }()
+	default:
+		return loader.Result{}, errorf(client.CodeRateLimited, "try again in a while", "generate: %d requests wait already", cap(e.queue)-cap(e.slots))
+	}
+	m, release, err := e.acquire(ctx, entry)
+	if err != nil {
+		return loader.Result{}, err
+	}
+	defer release()
+	select {
+	case e.slots <- struct{}{}:
+		defer func() { <-e.slots }()
+	case <-ctx.Done():
+		return loader.Result{}, ctx.Err()
+	}
+	return m.Generate(ctx, r, emit)
+}
+
+// find resolves what a client calls a model.
+func (e *engine) find(ctx context.Context, model string) (registry.Entry, error) {
+	ref, err := registry.ParseReference(model)
+	if err != nil {
+		return registry.Entry{}, errorf(client.CodeNotFound, `"samara ls" lists what there is`, "find model %.80q: not found: %w", model, err)
+	}
+	return e.store.Lookup(ctx, ref)
+}
+
+// acquire returns the loaded model of an entry; it stays until release.
+func (e *engine) acquire(ctx context.Context, entry registry.Entry) (loader.Model, func(), error) {
+	e.mu.Lock()
+	if e.ended {
+		e.mu.Unlock()
+		return nil, nil, errorf(client.CodeUnavailable, "", "load %s: the daemon is stopping", entry.Reference)
+	}
+	r := e.models[entry.Version.Digest]
+	if r == nil {
+		r = &resident{entry: entry, loaded: make(chan struct{}), idle: make(chan struct{})}
+		e.models[entry.Version.Digest] = r
+		e.wg.Add(1)
+		go func() {
+			defer e.wg.Done()
+			e.load(r)
+		}()
+	}
+	r.users++
+	e.mu.Unlock()
+
+	release := func() { e.release(r) }
+	select {
+	case <-r.loaded:
+	case <-ctx.Done():
+		release()
+		return nil, nil, ctx.Err()
+	}
+	if r.err != nil {
+		release()
+		return nil, nil, r.err
+	}
+	return r.model, release, nil
+}
+
+func (e *engine) release(r *resident) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r.users--
+	r.lastUsed = time.Now()
+	if r.leaving && r.users == 0 {
+		close(r.idle)
+	}
+}
+
+// load brings a model into memory. It belongs to no request: others may wait
+// for it when the first goes away.
+func (e *engine) load(r *resident) {
+	defer close(r.loaded)
+	e.tell(r, modelLoading)
+	began := time.Now()
+	if r.err = e.open(r); r.err != nil {
+		e.mu.Lock()
+		e.remove(r)
+		e.mu.Unlock()
+		e.log.Warn("cannot load a model", "model", r.entry.Reference.String(), "error", r.err)
+		e.tell(r, modelFailed)
+		return
+	}
+	e.mu.Lock()
+	r.since, r.lastUsed = time.Now(), time.Now()
+	e.mu.Unlock()
+	e.log.Info("model loaded", "model", r.entry.Reference.String(), "seconds", time.Since(began).Seconds())
+	e.tell(r, modelReady)
+}
+
+// open maps a model once there is room for it.
+func (e *engine) open(r *resident) error {
+	v := r.entry.Version
+	if len(v.Missing) > 0 {
+		return errorf(client.CodeUnsupportedModel, "fetch it whole, without --only", "load %s: %d of its files are not here", r.entry.Reference, len(v.Missing))
+	}
+	src, err := openSource(e.store.Blobs(), v)
+	if err != nil {
+		return err
+	}
+	info, err := loader.Inspect(src)
+	if err == nil {
+		err = e.makeRoom(r, memoryOf(info, e.options.Context))
+	}
+	if err != nil {
+		return errors.Join(err, src.Close())
+	}
+	// Loading goes on when the request that asked for it is gone.
+	r.model, err = loader.Open(context.Background(), src, e.options)
+	return err
+}
+
+// makeRoom unloads idle models, the longest unused first, until one that needs
+// so many bytes fits.
+func (e *engine) makeRoom(r *resident, need int64) error {
+	for {
+		e.mu.Lock()
+		var used int64
+		var oldest *resident
+		for _, other := range e.models {
+			used += other.need
+			if other != r && other.users == 0 && isClosed(other.loaded) && (oldest == nil || other.lastUsed.Before(oldest.lastUsed)) {
+				oldest = other
+			}
+		}
+		if used+need <= e.budget {
+			r.need = need
+			e.mu.Unlock()
+			return nil
+		}
+		if oldest == nil {
+			e.mu.Unlock()
+			return errorf(client.CodeUnavailable, "lower --context, raise --memory, or ask again once other models are idle",
+				"load %s: weights and cache need %s, %s of %s are free", r.entry.Reference,
+				humanize.IBytes(uint64(need)), humanize.IBytes(uint64(max(0, e.budget-used))), humanize.IBytes(uint64(e.budget)))
+		}
+		e.remove(oldest)
+		e.mu.Unlock()
+		if err := e.unload(oldest); err != nil {
+			return err
+		}
+	}
+}
+
+func isClosed(ch <-chan struct{}) bool {
+	select {
+	case <-ch:
+		return true
+	default:
+		return false
+	}
+}
+
+// remove takes a model out of the table, so that nobody new uses it. The caller
+// holds mu.
+func (e *engine) remove(r *resident) {
+	if r.leaving {
+		return
+	}
+	r.leaving = true
+	delete(e.models, r.entry.Version.Digest)
+	if r.users == 0 {
+		close(r.idle)
+	}
+}
+
+// unload waits until nobody uses a removed model and frees its memory.
+func (e *engine) unload(r *resident) error {
+	e.tell(r, modelUnloading)
+	<-r.idle
+	<-r.loaded
+	if r.model == nil {
+		return nil
+	}
+	err := r.model.Close()
+	e.log.Info("model unloaded", "model", r.entry.Reference.String())
+	e.tell(r, modelUnloaded)
+	return err
+}
+
+// run unloads what has been idle for long enough until ctx ends.
+func (e *engine) run(ctx context.Context) {
+	if e.keepAlive < 0 {
+		return
+	}
+	tick := time.NewTicker(min(max(e.keepAlive/4, 10*time.Millisecond), 30*time.Second))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			e.unloadIdle(now)
+		}
+	}
+}
+
+func (e *engine) unloadIdle(now time.Time) {
+	e.mu.Lock()
+	var idle []*resident
+	for _, r := range e.models {
+		if r.users == 0 && isClosed(r.loaded) && now.Sub(r.lastUsed) >= e.keepAlive {
+			idle = append(idle, r)
+			e.remove(r)
+		}
+	}
+	e.mu.Unlock()
+	for _, r := range idle {
+		if err := e.unload(r); err != nil {
+			e.log.Warn("cannot unload a model", "model", r.entry.Reference.String(), "error", err)
+		}
+	}
+}
+
+// close unloads everything once it is not used any more. Requests that come
+// later fail.
+func (e *engine) close() error {
+	e.mu.Lock()
+	e.ended = true
+	var all []*resident
+	for _, r := range e.models {
+		all = append(all, r)
+		e.remove(r)
+	}
+	e.mu.Unlock()
+	var errs []error
+	for _, r := range all {
+		errs = append(errs, e.unload(r))
+	}
+	e.wg.Wait()
+	return errors.Join(errs...)
+}
+
+// Loaded returns the models in memory, sorted by name.
+func (e *engine) Loaded(context.Context) ([]web.EngineModel, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	models := make([]web.EngineModel, 0, len(e.models))
+	for _, r := range e.models {
+		state := modelLoading
+		if isClosed(r.loaded) {
+			state = modelReady
+		}
+		models = append(models, e.describe(r, state))
+	}
+	slices.SortFunc(models, func(a, b web.EngineModel) int {
+		if a.Reference < b.Reference {
+			return -1
+		}
+		return 1
+	})
+	return models, nil
+}
+
+// Unload takes a model out of memory once its requests are answered.
+func (e *engine) Unload(ctx context.Context, ref registry.Reference) error {
+	entry, err := e.store.Lookup(ctx, ref)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	r := e.models[entry.Version.Digest]
+	if r == nil {
+		e.mu.Unlock()
+		return errorf(client.CodeNotFound, `"samara ps" lists the loaded models`, "unload %s: not loaded", entry.Reference)
+	}
+	e.remove(r)
+	e.mu.Unlock()
+	return e.unload(r)
+}
+
+// totals returns how many models are in memory and what they need, in bytes.
+func (e *engine) totals() (models int, memory int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, r := range e.models {
+		memory += r.need
+	}
+	return len(e.models), memory
+}
+
+// defaultBudget is three quarters of what this process may use.
+func defaultBudget() int64 {
+	if n := machineMemory(); n > 0 {
+		return n / 4 * 3
+	}
+	return math.MaxInt64
+}
+
+// describe is the API's form of a model. The caller holds mu.
+func (e *engine) describe(r *resident, state string) web.EngineModel {
+	m := web.EngineModel{
+		Reference: r.entry.Reference.String(),
+		Version:   r.entry.Version.Digest.String(),
+		State:     state,
+		Active:    r.users,
+		Memory:    r.need,
+		Loaded:    r.since,
+		LastUsed:  r.lastUsed,
+
+		Architecture:  r.entry.Version.Facts.Architecture,
+		Quantization:  r.entry.Version.Facts.Quantization,
+		ContextLength: r.entry.Version.Facts.ContextLength,
+	}
+	if state == modelFailed {
+		m.Error = client.FromError("load", r.err)
+	}
+	return m
+}
+
+func (e *engine) tell(r *resident, state string) {
+	e.mu.Lock()
+	m := e.describe(r, state)
+	e.mu.Unlock()
+	e.hub.publish(eventEngine, m)
+}

@@ -1,0 +1,305 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"samara/magnets"
+	"samara/registry"
+	"samara/registry/disk"
+	"samara/verify"
+	"samara/web"
+	"samara/web/client"
+)
+
+// Stages of publishing, as its progress names them.
+const (
+	stageScan  = "scan"
+	stageHash  = "hash"
+	stageStore = "store"
+	stageSeed  = "seed"
+)
+
+// progressEvery is how often a long operation reports how far it is.
+const progressEvery = 100 * time.Millisecond
+
+// A publication is one folder or file on its way into the registry.
+type publication struct {
+	c        *catalog
+	ref      registry.Reference
+	files    []sourceFile // sorted by the bytes of their paths
+	total    int64        // bytes
+	staged   []stagedFile // as far as the pass came
+	copied   bool         // some file was copied, not shared
+	event    web.PublishEvent
+	reported time.Time
+	progress func(web.PublishEvent)
+}
+
+// A stagedFile is a file of a publication that waits under incoming/.
+type stagedFile struct {
+	digests
+	digest verify.Digest
+	path   string // "" once committed
+}
+
+// Publish stores a local folder or file as a version, names it and seeds it.
+// The source is read once and left as it is; nothing becomes visible unless
+// everything went well. The same files under the same name give the same
+// infohash and version on every machine.
+func (c *catalog) Publish(ctx context.Context, r web.PublishRequest, actor string, progress func(web.PublishEvent)) (web.PublishResult, error) {
+	began := time.Now()
+	ref, err := parseName(r.Name)
+	if err != nil {
+		return web.PublishResult{}, err
+	}
+	if !filepath.IsAbs(r.Path) {
+		return web.PublishResult{}, errorf(client.CodeInvalidRequest, "", "publish %s: got a relative path, want an absolute one", r.Path)
+	}
+	p := &publication{c: c, ref: ref, progress: progress}
+	defer p.discard()
+	if err := p.scan(r.Path, r.FollowLinks); err != nil {
+		return web.PublishResult{}, err
+	}
+	pieces, err := p.hash(ctx)
+	if err != nil {
+		return web.PublishResult{}, err
+	}
+	info, err := p.torrent(pieces, r.Private)
+	if err != nil {
+		return web.PublishResult{}, err
+	}
+	entry, err := p.store(ctx, info, r, actor)
+	if err != nil {
+		return web.PublishResult{}, err
+	}
+	if !r.NoSeed {
+		p.report(stageSeed, "")
+		if err := c.seeds.seed(ctx, entry.Version); err != nil {
+			return web.PublishResult{}, err
+		}
+	}
+	c.hub.publish(eventVersion, c.versionOf(entry))
+	link, err := c.linkOf(ctx, entry.Version)
+	if err != nil {
+		return web.PublishResult{}, err
+	}
+	return web.PublishResult{
+		Reference: entry.Reference.String(),
+		Version:   entry.Version.Digest.String(),
+		Magnet:    link.String(),
+		Infohash:  info.InfoHash.String(),
+		Files:     len(p.files),
+		Bytes:     p.total,
+		Reflinked: !p.copied,
+		Seconds:   time.Since(began).Seconds(),
+	}, nil
+}
+
+// scan lists the files and refuses names that no version may hold.
+func (p *publication) scan(root string, followLinks bool) error {
+	p.report(stageScan, "")
+	files, err := walkSource(filepath.Clean(root), followLinks)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(files, func(a, b sourceFile) int { return cmp.Compare(a.Path, b.Path) })
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.Path
+		p.total += f.Info.Size()
+	}
+	if err := verify.CheckPaths(paths); err != nil {
+		return fmt.Errorf("publish %s: %w", root, err)
+	}
+	p.files, p.event.BytesTotal = files, p.total
+	return nil
+}
+
+// hash reads every file once, into incoming/ where it has to be copied, and
+// returns the SHA-1 of the pieces.
+func (p *publication) hash(ctx context.Context) ([]byte, error) {
+	pass := newPass(magnets.PieceLength(p.total), func(n int64) {
+		p.event.BytesDone += n
+		p.reportNow(false)
+	})
+	for _, f := range p.files {
+		p.report(stageHash, f.Path)
+		if err := p.stage(ctx, pass, f); err != nil {
+			return nil, fmt.Errorf("publish %s: %w", f.Disk, err)
+		}
+	}
+	pass.pieces.finish()
+	return pass.pieces.sums, nil
+}
+
+// stage brings one file under incoming/, sharing the source's blocks where the
+// file system can, and computes its digests. A shared file is hashed from the
+// share, which nobody else can change.
+func (p *publication) stage(ctx context.Context, pass *pass, f sourceFile) (err error) {
+	src, err := os.Open(f.Disk)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	if err := unchanged(src, f.Info); err != nil {
+		return err
+	}
+	blobs := p.c.store.Blobs()
+	tmp, err := blobs.NewTemp()
+	if err != nil {
+		return err
+	}
+	p.staged = append(p.staged, stagedFile{path: tmp.Name()})
+	defer func() { err = errors.Join(err, tmp.Close()) }()
+
+	shared, err := blobs.Clone(src, tmp)
+	if err != nil {
+		return err
+	}
+	var d digests
+	if shared {
+		d, err = pass.file(ctx, tmp, nil, f.Info.Size())
+	} else {
+		d, err = p.copy(ctx, pass, src, tmp, f.Info.Size())
+	}
+	if err != nil {
+		return err
+	}
+	if err := unchanged(src, f.Info); err != nil {
+		return err
+	}
+	digest, err := d.Tree.Root()
+	if err != nil {
+		return err
+	}
+	last := &p.staged[len(p.staged)-1]
+	last.digests, last.digest = d, digest
+	return nil
+}
+
+// copy is the pass over a file whose blocks cannot be shared.
+func (p *publication) copy(ctx context.Context, pass *pass, src, tmp *os.File, size int64) (digests, error) {
+	if !p.copied {
+		p.copied = true
+		if err := p.c.store.CheckRoom(p.total - p.event.BytesDone); err != nil {
+			return digests{}, err
+		}
+	}
+	d, err := pass.file(ctx, src, tmp, size)
+	return d, disk.Wrap("copy", p.c.store.Dir(), err)
+}
+
+// unchanged fails where f is not the file that info was taken of, or was
+// written to since.
+func unchanged(f *os.File, info fs.FileInfo) error {
+	now, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(now, info) || now.Size() != info.Size() || !now.ModTime().Equal(info.ModTime()) {
+		return errorf(client.CodeConflict, "publish again once nobody writes to it", "the file changed while it was read")
+	}
+	return nil
+}
+
+// torrent builds the info dictionary and reads it back as a stranger would.
+func (p *publication) torrent(pieces []byte, private bool) (*magnets.Info, error) {
+	b := magnets.BuildInfo{
+		Name: p.ref.Name, PieceLength: magnets.PieceLength(p.total), Pieces: pieces, Private: private,
+	}
+	for i, f := range p.files {
+		b.Files = append(b.Files, magnets.File{Path: f.Path, Size: f.Info.Size(), Blake3: p.staged[i].digest})
+	}
+	raw, err := magnets.Build(b)
+	if err != nil {
+		return nil, fmt.Errorf("publish %s: %w", p.ref, err)
+	}
+	info, err := magnets.ParseInfo(raw)
+	if err != nil {
+		return nil, fmt.Errorf("publish %s: %w", p.ref, err)
+	}
+	return info, nil
+}
+
+// store commits the staged files and then makes the version visible.
+func (p *publication) store(ctx context.Context, info *magnets.Info, r web.PublishRequest, actor string) (registry.Entry, error) {
+	p.report(stageStore, "")
+	manifest, err := manifestOf(info)
+	if err != nil {
+		return registry.Entry{}, fmt.Errorf("publish %s: %w", p.ref, err)
+	}
+	// No collection may run between the first blob and the version.
+	p.c.gate.RLock()
+	defer p.c.gate.RUnlock()
+	facts := make(map[verify.Digest]registry.BlobFacts, len(p.staged))
+	for i := range p.staged {
+		s := &p.staged[i]
+		if err := ctx.Err(); err != nil {
+			return registry.Entry{}, err
+		}
+		if err := p.c.store.Blobs().CommitFile(s.path, s.digest, s.Tree); err != nil {
+			return registry.Entry{}, fmt.Errorf("publish %s: %w", p.files[i].Disk, err)
+		}
+		s.path = ""
+		facts[s.digest] = registry.BlobFacts{Size: s.Tree.Size(), SHA256: s.SHA256, HasSHA256: true}
+	}
+	return p.c.store.AddVersion(ctx, registry.NewVersion{
+		Manifest:  manifest,
+		Facts:     factsOf(p.c.store.Blobs(), registry.Version{Manifest: manifest}),
+		Binding:   registry.Binding{InfoHash: info.InfoHash},
+		InfoBytes: info.Bytes,
+		Name:      info.Name,
+		Seed:      !r.NoSeed,
+		Trackers:  r.Trackers,
+		WebSeeds:  r.WebSeeds,
+		Blobs:     facts,
+		Reference: p.ref,
+		Move:      r.Move,
+		Actor:     actor,
+	})
+}
+
+// discard removes what was staged and not committed.
+func (p *publication) discard() {
+	for _, s := range p.staged {
+		if s.path != "" {
+			_ = os.Remove(s.path) // the next start removes what stays
+		}
+	}
+}
+
+// report says that a stage or file begins.
+func (p *publication) report(stage, file string) {
+	begins := stage != p.event.Stage
+	p.event.Stage, p.event.File = stage, file
+	p.reportNow(begins)
+}
+
+// reportNow tells the present state, unless it was told just now.
+func (p *publication) reportNow(always bool) {
+	if now := time.Now(); always || now.Sub(p.reported) >= progressEvery {
+		p.reported = now
+		p.progress(p.event)
+	}
+}
+
+// parseName reads the reference that a version is to be called; a digest is
+// no name.
+func parseName(s string) (registry.Reference, error) {
+	ref, err := registry.ParseReference(s)
+	if err != nil {
+		return ref, err
+	}
+	if !ref.Digest.IsZero() {
+		return ref, errorf(client.CodeInvalidRequest, "a name looks like ns/name or ns/name:tag", "name %s: got a digest, want a name", s)
+	}
+	return ref, nil
+}
