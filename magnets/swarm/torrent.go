@@ -2,94 +2,318 @@ package swarm
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/anacrolix/torrent"
 
 	"samara/magnets"
-	"samara/verify"
 )
 
-// A Torrent is one torrent of a Swarm.
-type Torrent struct{}
+// redialEvery is how often peers that the user or the link named are tried
+// again while bytes are wanted: the client itself tries each once.
+const redialEvery = 5 * time.Second
 
-// A Layout says where each file of the info dictionary goes, pads included.
-type Layout struct {
-	Files []LayoutFile // one for each of magnets.Info.Files
+// Pieces that are fetched before the others: what tells a model's kind.
+const (
+	smallFile = 32 << 20 // bytes of a file that is fetched early as a whole
+	headBytes = 8 << 20  // bytes at the beginning of every file
+)
+
+// A Torrent is one torrent of a Swarm. Its methods may be called from any
+// goroutine.
+type Torrent struct {
+	s    *Swarm
+	hash magnets.Hash
+	t    *torrent.Torrent
+
+	ctx    context.Context // ends with the torrent
+	cancel context.CancelFunc
+	work   sync.WaitGroup // run
+	kick   chan struct{}  // tells run to look around
+	done   chan struct{}
+
+	// op is held while the client is told to change; callbacks never take it.
+	op sync.Mutex
+
+	mu        sync.Mutex // never held while the client is called
+	info      *magnets.Info
+	infoErr   error
+	store     *store
+	peers     []string        // named by the user
+	linkPeers []string        // named by the link
+	named     map[string]bool // addresses that the guard knows as named
+	paused    bool
+	trouble   error
+	reports   []report
+	rates     meter
 }
 
-// A LayoutFile is one file's place.
+// A report is a failure that the store or the client met.
+type report struct {
+	err  error
+	lost []int // pieces that are not here any more
+}
+
+func newTorrent(s *Swarm) *Torrent {
+	t := &Torrent{s: s, kick: make(chan struct{}, 1), done: make(chan struct{}), named: map[string]bool{}}
+	t.ctx, t.cancel = context.WithCancel(context.Background())
+	return t
+}
+
+// take checks an info dictionary against the link and keeps it.
+func (t *Torrent) take(b []byte, l magnets.Link) error {
+	info, err := magnets.ParseInfo(slices.Clone(b))
+	if err != nil {
+		return err
+	}
+	if l.HasV1 && l.InfoHash != info.InfoHash || l.HasV2 && l.InfoHashV2 != info.InfoHashV2 {
+		return &magnets.InfoError{Reason: "the info dictionary is not the one that the link names"}
+	}
+	t.info = info
+	return nil
+}
+
+// InfoHash returns the v1 infohash, or the first 20 bytes of the v2 one, as
+// the torrent was added.
+func (t *Torrent) InfoHash() magnets.Hash { return t.hash }
+
+// Metadata waits for the info dictionary, from whichever peer has it. It
+// returns a *magnets.InfoError where it came and cannot be accepted, ErrClosed
+// where the torrent was dropped.
+func (t *Torrent) Metadata(ctx context.Context) (*magnets.Info, error) {
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-t.ctx.Done():
+		return nil, ErrClosed
+	case <-t.t.GotInfo():
+	}
+	t.mu.Lock()
+	known, err := t.info, t.infoErr
+	t.mu.Unlock()
+	if known != nil || err != nil {
+		return known, err
+	}
+	mi := t.t.Metainfo()
+	info, err := magnets.ParseInfo(mi.InfoBytes)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.info, t.infoErr = info, err
+	return info, err
+}
+
+// A Layout says where each file of the info dictionary goes.
+type Layout struct {
+	Files []LayoutFile // one for each of magnets.Info.Files, pads included
+}
+
+// A LayoutFile is one file's place; for a pad only Size counts.
 type LayoutFile struct {
 	Size int64  // bytes; must equal the info dictionary's
 	Skip bool   // not wanted
-	Blob string // an existing verified file to read from; "" = a numbered file under incoming
+	Blob string // a file that has these bytes already; "" = to be fetched
 }
 
-// States of a torrent, for Stats.State.
-const (
-	StateResolving = "resolving" // metadata is not here yet
-	StateResolved  = "resolved"  // metadata is here, Start was not called
-	StateChecking  = "checking"  // pieces of an earlier boot are hashed again
-	StateFetching  = "fetching"
-	StateSeeding   = "seeding" // every wanted piece is here
-	StatePaused    = "paused"  // by Pause, or by trouble
-	StateDropped   = "dropped"
-)
-
-// Stats is a torrent's present state.
-type Stats struct {
-	State       string
-	BytesDone   int64 // of the wanted files, in verified pieces
-	BytesTotal  int64 // of the wanted files
-	PiecesDone  int   // of the whole torrent
-	PiecesTotal int
-	Peers       int
-	Seeds       int
-	DownRate    float64 // bytes/s, smoothed
-	UpRate      float64 // bytes/s, smoothed
-	Uploaded    int64   // bytes of blocks sent
-	Downloaded  int64   // bytes of blocks received
-	Wasted      int64   // bytes of blocks received and thrown away
-	Have        []byte  // verified pieces, piece 0 in the highest bit; a copy
+// Start opens the storage and downloads the wanted files: small files and the
+// heads of all files first. It returns a *DiskFullError, and leaves no file
+// behind, where there is no room. Pieces that an earlier run verified are kept;
+// after another boot they are hashed again first.
+func (t *Torrent) Start(ctx context.Context, l Layout) error {
+	info, err := t.Metadata(ctx)
+	if err != nil {
+		return err
+	}
+	if len(l.Files) != len(info.Files) {
+		return fmt.Errorf("start %s: a layout of %d files, want %d", info.Name, len(l.Files), len(info.Files))
+	}
+	for i, f := range l.Files {
+		if f.Size != info.Files[i].Size {
+			return fmt.Errorf("start %s: file %d has %d bytes in the layout, want %d", info.Name, i, f.Size, info.Files[i].Size)
+		}
+	}
+	t.op.Lock()
+	defer t.op.Unlock()
+	t.mu.Lock()
+	started := t.store != nil
+	t.mu.Unlock()
+	if started {
+		return fmt.Errorf("start %s: it was started already", info.Name)
+	}
+	st, err := openIncoming(t.s.cache, t.s.incoming(t.hash), info, l.Files, t.report)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", info.Name, err)
+	}
+	if err := t.t.OpenStorage(ctx, st); err != nil {
+		return errors.Join(fmt.Errorf("start %s: %w", info.Name, err), st.close())
+	}
+	t.prioritize(st)
+	t.mu.Lock()
+	t.store = st
+	t.mu.Unlock()
+	t.wake()
+	return nil
 }
 
-// A FileState is one file's progress.
-type FileState struct {
-	Path string       // where the bytes lie on disk; "" where skipped or a pad
-	Size int64        // bytes
-	Done int64        // bytes in verified pieces
-	Tree *verify.Tree // Complete once every group was hashed; nil for skipped files, pads and blobs
+// prioritize asks the client for the wanted pieces.
+func (t *Torrent) prioritize(st *store) {
+	for i := range st.files {
+		f := &st.files[i]
+		if !f.fetched() || f.Size == 0 {
+			continue
+		}
+		early := f.Size
+		if early > smallFile {
+			early = headBytes
+		}
+		begin := int(st.starts[i] / st.info.PieceLength)
+		earlyEnd := int((st.starts[i]+early-1)/st.info.PieceLength) + 1
+		end := int((st.starts[i]+f.Size-1)/st.info.PieceLength) + 1
+		for p := begin; p < earlyEnd; p++ {
+			t.t.Piece(p).SetPriority(torrent.PiecePriorityHigh)
+		}
+		t.t.DownloadPieces(earlyEnd, end)
+	}
 }
 
-// InfoHash returns the v1 infohash, or the first 20 bytes of the v2 one.
-func (t *Torrent) InfoHash() magnets.Hash { panic("unwritten") }
+// Done is closed once every wanted piece is verified and the trees of the
+// wanted files are complete.
+func (t *Torrent) Done() <-chan struct{} { return t.done }
 
-// Metadata waits for the info dictionary.
-func (t *Torrent) Metadata(ctx context.Context) (*magnets.Info, error) { panic("unwritten") }
+// run owns the torrent's housekeeping: peers that were named, failures that
+// were reported, the end of the transfer.
+func (t *Torrent) run() {
+	tick := time.NewTicker(redialEvery)
+	defer tick.Stop()
+	for {
+		t.redial()
+		t.handleReports()
+		var finished chan struct{}
+		t.mu.Lock()
+		if t.store != nil {
+			finished = t.store.finished
+		}
+		t.mu.Unlock()
+		select {
+		case <-t.done:
+			finished = nil
+		default:
+		}
+		select {
+		case <-t.ctx.Done():
+			return
+		case <-t.kick:
+		case <-tick.C:
+		case <-finished:
+			close(t.done)
+		}
+	}
+}
 
-// Start opens the storage and downloads the wanted files.
-func (t *Torrent) Start(ctx context.Context, l Layout) error { panic("unwritten") }
+func (t *Torrent) wake() {
+	select {
+	case t.kick <- struct{}{}:
+	default:
+	}
+}
 
-// Stats returns the torrent's present state.
-func (t *Torrent) Stats() Stats { panic("unwritten") }
+// redial hands the named peers to the client while bytes are wanted.
+func (t *Torrent) redial() {
+	t.mu.Lock()
+	idle := t.paused || t.trouble != nil
+	named, link := slices.Clone(t.peers), slices.Clone(t.linkPeers)
+	t.mu.Unlock()
+	select {
+	case <-t.done:
+		idle = true
+	default:
+	}
+	if idle {
+		return
+	}
+	peers := append(t.resolve(named, true), t.resolve(link, false)...)
+	if len(peers) > 0 {
+		t.t.AddPeers(peers)
+	}
+}
 
-// Done is closed once every wanted piece is verified and on disk.
-func (t *Torrent) Done() <-chan struct{} { panic("unwritten") }
+// resolve looks up peers and returns those that may be contacted. The client
+// gets addresses only, as it compares and bans peers by them.
+func (t *Torrent) resolve(peers []string, named bool) []torrent.PeerInfo {
+	var list []torrent.PeerInfo
+	for _, p := range peers {
+		host, port, err := net.SplitHostPort(p)
+		if err != nil {
+			continue
+		}
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil {
+			continue
+		}
+		addrs, err := t.s.guard.resolve(t.ctx, host, named)
+		if err != nil {
+			continue
+		}
+		for _, a := range addrs {
+			addr := netip.AddrPortFrom(a, uint16(n)).String()
+			if named {
+				t.name(addr)
+			}
+			list = append(list, torrent.PeerInfo{Addr: torrent.StringAddr(addr), Source: torrent.PeerSourceDirect})
+		}
+	}
+	return list
+}
 
-// Files returns the files in torrent order.
-func (t *Torrent) Files() []FileState { panic("unwritten") }
+// name lets the guard dial addr for as long as the torrent lasts.
+func (t *Torrent) name(addr string) {
+	t.mu.Lock()
+	known := t.named[addr]
+	t.named[addr] = true
+	t.mu.Unlock()
+	if !known {
+		t.s.guard.name([]string{addr})
+	}
+}
 
-// Trouble returns what paused the torrent, or nil.
-func (t *Torrent) Trouble() error { panic("unwritten") }
+// report takes a failure from a callback: it must not wait for the client.
+func (t *Torrent) report(err error, lost []int) {
+	t.mu.Lock()
+	t.reports = append(t.reports, report{err, lost})
+	t.mu.Unlock()
+	t.wake()
+}
 
-// Pause stops the transfer in both directions.
-func (t *Torrent) Pause() { panic("unwritten") }
-
-// Resume goes on after Pause or after trouble.
-func (t *Torrent) Resume() { panic("unwritten") }
-
-// AddPeers adds HOST:PORT that the user named.
-func (t *Torrent) AddPeers(peers []string) { panic("unwritten") }
-
-// Rebase reads file i from paths[i] from now on and goes on seeding.
-func (t *Torrent) Rebase(paths []string) error { panic("unwritten") }
-
-// Drop forgets the torrent; its files stay.
-func (t *Torrent) Drop() error { panic("unwritten") }
+// handleReports pauses the transfer for the first failure that was reported.
+func (t *Torrent) handleReports() {
+	t.mu.Lock()
+	reports := t.reports
+	t.reports = nil
+	var first error
+	for _, r := range reports {
+		if first == nil && !errors.Is(r.err, ErrClosed) {
+			first = r.err
+		}
+	}
+	if first != nil && t.trouble == nil {
+		t.trouble = first
+	}
+	t.mu.Unlock()
+	if first == nil {
+		return
+	}
+	t.op.Lock()
+	defer t.op.Unlock()
+	t.t.DisallowDataDownload()
+	for _, r := range reports {
+		for _, p := range r.lost {
+			t.t.Piece(p).UpdateCompletion()
+		}
+	}
+}
