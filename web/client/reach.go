@@ -65,11 +65,12 @@ func Remote(server, token string) (*Client, error) {
 		server = "http://" + server
 	}
 	u, err := url.Parse(server)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		(u.Scheme != "http" && u.Scheme != "https") {
 		return nil, NewError("connect", CodeInvalidRequest,
 			fmt.Sprintf("connect %s: got no address of a daemon, want http://host:port", server))
 	}
-	return NewClient(u.Scheme+"://"+u.Host, WithHTTPClient(RemoteHTTP()),
+	return NewClient(u.String(), WithHTTPClient(RemoteHTTP()),
 		WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
 			Authorize(r, token)
 			return nil
