@@ -113,7 +113,7 @@ func (d *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, 200, one)
 	case key == "POST /samara/v1/peek":
 		writeJSON(w, 200, map[string]any{
-			"infohash": strings.Repeat("ab", 20), "name": "story", "bytes": 3 << 20, "signed_digests": true,
+			"infohash": strings.Repeat("ab", 20), "name": "story", "bytes": 3 << 20, "has_digests": true,
 			"files": []any{map[string]any{"path": "model.safetensors", "size": 3 << 20, "digest": "blake3:" + strings.Repeat("9f", 32)}},
 		})
 	case key == "GET /samara/v1/events":

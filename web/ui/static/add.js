@@ -63,7 +63,7 @@ function Contents({ seen }) {
     <div class="facts"><b>${seen.name}</b><span>${files.length} ${files.length === 1 ? "file" : "files"}</span><span>${bytes(seen.bytes)}</span>
       ${seen.bytes_known > 0 && html`<span>${bytes(seen.bytes_known)} here already</span>`}
       ${seen.facts?.architecture && html`<span>${[seen.facts.format, seen.facts.architecture, count(seen.facts.parameters), seen.facts.license].filter(Boolean).join(" · ")}</span>`}
-      <span>${seen.signed_digests ? "digests named by the author" : "no digests: they will be recorded as first seen"}</span></div>
+      <span>${seen.has_digests ? "digests named by the author" : "no digests: they will be recorded as first seen"}</span></div>
     <div class="scroll"><table>
       <thead><tr><th>File</th><th class="num">Size</th><th>BLAKE3</th></tr></thead>
       <tbody>${files.map((f) => html`<tr key=${f.path}><td class="path">${f.path}</td><td class="num">${bytes(f.size)}</td><td><${Digest} value=${f.digest} /></td></tr>`)}</tbody>
