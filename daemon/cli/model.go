@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"samara/loader"
+	"samara/web/client"
+)
+
+// What a MODEL argument can be.
+type modelKind int
+
+const (
+	modelReference modelKind = iota // ns/name[:tag], …@blake3:…
+	modelPath                       // a file or folder on this machine
+	modelLink                       // a magnet, .torrent file or infohash
+)
+
+// weightSuffixes make a MODEL without a leading / . or ~ a path.
+var weightSuffixes = []string{".gguf", ".safetensors", ".pth", ".pt"}
+
+// kindOf tells references, paths and links apart by their form alone, so that
+// a file that happens to lie around changes nothing.
+func kindOf(model string) modelKind {
+	switch {
+	case isLink(model):
+		return modelLink
+	case model != "" && strings.ContainsRune("/.~", rune(model[0])):
+		return modelPath
+	case slices.Contains(weightSuffixes, strings.ToLower(filepath.Ext(model))):
+		return modelPath
+	}
+	return modelReference
+}
+
+// isLink reports whether s is a magnet, the name of a .torrent file or an
+// infohash.
+func isLink(s string) bool {
+	return strings.HasPrefix(strings.ToLower(s), "magnet:") ||
+		strings.HasSuffix(strings.ToLower(s), ".torrent") || isInfoHash(s)
+}
+
+// isInfoHash reports whether s is an infohash of version 1 in hex.
+func isInfoHash(s string) bool {
+	return len(s) == 40 && strings.Trim(strings.ToLower(s), "0123456789abcdef") == ""
+}
+
+// localPath expands a leading ~ and makes path absolute.
+func localPath(path string) (string, error) {
+	if path == "~" || strings.HasPrefix(path, "~/") {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", usage(fmt.Sprintf("open %s: %v", path, err), "")
+		}
+		path = filepath.Join(home, strings.TrimPrefix(path, "~"))
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("open %s: %w", path, err)
+	}
+	return abs, nil
+}
+
+// source opens the files of MODEL for a loader in this process: a path's own
+// files, or for a reference the registry's, which only the daemon of this
+// machine's folder can name.
+func (a *app) source(model string) (loader.Source, error) {
+	switch kindOf(model) {
+	case modelLink:
+		return nil, usage(fmt.Sprintf("open %s: this verb takes a reference or a path, not a link", model),
+			"samara add fetches it first")
+	case modelPath:
+		if a.opts.Server != "" {
+			return nil, usage(fmt.Sprintf("open %s: a path names a file of this machine, and --server is another", model),
+				"drop --server")
+		}
+		path, err := localPath(model)
+		if err != nil {
+			return nil, err
+		}
+		src, err := loader.SourceFromPath(path)
+		if os.IsNotExist(rootCause(err)) {
+			return nil, client.Errorf("", client.CodeNotFound, "open model %s: no such file or folder", path)
+		}
+		return src, err
+	}
+	if a.opts.Server != "" {
+		return nil, usage(fmt.Sprintf("open %s: this verb computes here and needs the files, which --server does not give", model),
+			"run it on the server's machine, without --server")
+	}
+	return a.storedSource(model)
+}
+
+// storedSource opens the blobs of a reference. They stay open after the daemon
+// inside this verb has ended: nothing deletes an open file's bytes.
+func (a *app) storedSource(ref string) (src loader.Source, err error) {
+	var list client.Source
+	err = a.with(noSwarm, func(s *session) error {
+		list, err = client.Decode[client.Source](s.GetSource(a.ctx, &client.GetSourceParams{Ref: ref}))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			// The first error is the one to tell.
+			_ = src.Close()
+		}
+	}()
+	for _, f := range list.Files {
+		file, err := os.Open(f.Disk)
+		if err != nil {
+			return nil, fmt.Errorf("open %s/%s: %w", ref, f.Path, err)
+		}
+		src = append(src, loader.File{Path: f.Path, Size: f.Size, File: file})
+	}
+	return src, nil
+}
+
+// openModel opens MODEL for this process.
+func (a *app) openModel(model string, o loader.Options) (loader.Model, error) {
+	src, err := a.source(model)
+	if err != nil {
+		return nil, err
+	}
+	if o.Threads == 0 {
+		o.Threads = a.opts.Threads
+	}
+	if o.Context == 0 {
+		o.Context = a.opts.Context
+	}
+	return loader.Open(a.ctx, src, o)
+}
+
+// rootCause unwraps to the end.
+func rootCause(err error) error {
+	for {
+		u, ok := err.(interface{ Unwrap() error })
+		if !ok || u.Unwrap() == nil {
+			return err
+		}
+		err = u.Unwrap()
+	}
+}
