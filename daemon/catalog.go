@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"net"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,9 +50,25 @@ func (c *catalog) List(ctx context.Context, o registry.ListOptions) (web.Version
 	return list, nil
 }
 
+// lookup finds a version and calls it by a tag where it has one, one of the
+// repository that was asked for if there is such.
+func (c *catalog) lookup(ctx context.Context, ref registry.Reference) (registry.Entry, error) {
+	e, err := c.store.Lookup(ctx, ref)
+	if err != nil || !e.Reference.IsDigest() {
+		return e, err
+	}
+	tags, err := c.store.Tags(ctx, e.Version.Digest)
+	if err != nil || len(tags) == 0 {
+		return e, err
+	}
+	named := slices.IndexFunc(tags, func(t registry.Reference) bool { return strings.EqualFold(t.Repo(), ref.Repo()) })
+	e.Reference = tags[max(0, named)]
+	return e, nil
+}
+
 // Show returns one version with its files and magnet.
 func (c *catalog) Show(ctx context.Context, ref registry.Reference) (web.VersionDetail, error) {
-	e, err := c.store.Lookup(ctx, ref)
+	e, err := c.lookup(ctx, ref)
 	if err != nil {
 		return web.VersionDetail{}, err
 	}
@@ -134,7 +152,7 @@ func reachable(address string) bool {
 
 // Torrent returns a version's .torrent and the file name to offer.
 func (c *catalog) Torrent(ctx context.Context, ref registry.Reference) (string, []byte, error) {
-	e, err := c.store.Lookup(ctx, ref)
+	e, err := c.lookup(ctx, ref)
 	if err != nil {
 		return "", nil, err
 	}
@@ -158,7 +176,7 @@ func (c *catalog) Torrent(ctx context.Context, ref registry.Reference) (string, 
 
 // Source says where a version's files lie on this machine.
 func (c *catalog) Source(ctx context.Context, ref registry.Reference) (web.Source, error) {
-	e, err := c.store.Lookup(ctx, ref)
+	e, err := c.lookup(ctx, ref)
 	if err != nil {
 		return web.Source{}, err
 	}
@@ -212,6 +230,9 @@ func (c *catalog) GC(ctx context.Context, r web.GCRequest, actor string) (web.GC
 	if err != nil {
 		return web.GCResult{}, err
 	}
+	if err := c.seeds.reconcile(ctx); err != nil {
+		return web.GCResult{}, err
+	}
 	return web.GCResult{Blobs: got.Blobs, Bytes: got.Bytes, Versions: got.Versions, DryRun: r.DryRun}, nil
 }
 
@@ -238,7 +259,7 @@ func (c *catalog) Log(ctx context.Context, ref registry.Reference, limit int) (w
 // that is gone is bad as a whole.
 func (c *catalog) Verify(ctx context.Context, ref registry.Reference, progress func(done, total int64)) (web.VerifyReport, error) {
 	began := time.Now()
-	e, err := c.store.Lookup(ctx, ref)
+	e, err := c.lookup(ctx, ref)
 	if err != nil {
 		return web.VerifyReport{}, err
 	}

@@ -170,11 +170,8 @@ func (s *seeds) reconcile(ctx context.Context) error {
 
 // named reports whether some tag points to a version.
 func (s *seeds) named(ctx context.Context, d verify.Digest) (bool, error) {
-	e, err := s.store.Lookup(ctx, registry.Reference{Digest: d})
-	if isNotFound(err) {
-		return false, nil
-	}
-	return err == nil && !e.Reference.IsDigest(), err
+	tags, err := s.store.Tags(ctx, d)
+	return len(tags) > 0, err
 }
 
 // isNotFound reports whether err says that the registry has no such thing.
