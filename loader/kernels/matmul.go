@@ -74,14 +74,13 @@ func matPanel(w *Worker, o Product, x []float32, t, first, rows int) {
 	cols, stride := o.W.Cols, o.W.Rows
 	panel := w.Scratch(rows * cols)
 	Dequantize(panel, o.W.Type, o.W.rows(first, rows))
-	var out [tileRows][tileCols]float32
 	fullRows, fullCols := rows/tileRows*tileRows, t/tileCols*tileCols
 	for c := 0; c < fullCols; c += tileCols {
 		for r := 0; r < fullRows; r += tileRows {
-			active.tile(panel[r*cols:], cols, x[c*cols:], cols, cols, &out)
-			for i := range out {
-				for j := range out[i] {
-					o.Y[(c+j)*stride+first+r+i] = out[i][j]
+			active.tile(panel[r*cols:], cols, x[c*cols:], cols, cols, &w.tile)
+			for i, row := range w.tile {
+				for j, v := range row {
+					o.Y[(c+j)*stride+first+r+i] = v
 				}
 			}
 		}

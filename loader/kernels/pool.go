@@ -19,6 +19,7 @@ type Task interface {
 // A Worker is one thread's memory: what a Task needs while it computes a part.
 type Worker struct {
 	scratch []float32
+	tile    [tileRows][tileCols]float32
 }
 
 // Scratch is n float32 of any content, the worker's until Do returns.

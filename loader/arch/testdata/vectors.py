@@ -72,7 +72,7 @@ def mixed():
     for add, v in [(w.add_block_count, layers), (w.add_context_length, 64), (w.add_embedding_length, dim),
                    (w.add_feed_forward_length, ffn), (w.add_head_count, heads), (w.add_head_count_kv, kv),
                    (w.add_layer_norm_rms_eps, 1e-5), (w.add_rope_freq_base, 500.0), (w.add_vocab_size, vocab),
-                   (w.add_rope_dimension_count, head)]:
+                   (w.add_rope_dimension_count, head), (w.add_key_length, head), (w.add_value_length, head)]:
         add(v)
     turn = 0
 

@@ -1,0 +1,107 @@
+package arch
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"samara/loader/weights"
+)
+
+func TestFromHub(t *testing.T) {
+	got, err := FromHub([]byte(`{"architectures":["LlamaForCausalLM"],"hidden_size":64,"intermediate_size":96,
+		"num_hidden_layers":2,"num_attention_heads":4,"vocab_size":100,"max_position_embeddings":512,
+		"rms_norm_eps":1e-5,"rope_theta":500000,"tie_word_embeddings":true,
+		"rope_scaling":{"type":"linear","factor":4}}`))
+	want := Config{
+		Architecture: "llama", Layers: 2, Dim: 64, FFN: 96, Heads: 4, KVHeads: 4, Head: 16, Vocab: 100,
+		Context: 512, Epsilon: 1e-5, Rope: RopeConfig{Base: 500000, Linear: 4}, Tied: true,
+	}
+	if d := cmp.Diff(want, got); err != nil || d != "" {
+		t.Errorf("got %v (-want +got):\n%s", err, d)
+	}
+}
+
+func TestFromHubBad(t *testing.T) {
+	const base = `"architectures":["LlamaForCausalLM"],"hidden_size":64,"intermediate_size":96,
+		"num_hidden_layers":2,"num_attention_heads":4,"vocab_size":100,"max_position_embeddings":512`
+	for more, want := range map[string]string{
+		`"architectures":["BertModel"]`:                         "BertModel",
+		`"hidden_act":"gelu"`:                                   "gelu",
+		`"sliding_window":128`:                                  "sliding window of 128",
+		`"num_attention_heads":0`:                               "heads",
+		`"num_key_value_heads":0`:                               "key-value heads",
+		`"num_key_value_heads":3`:                               "want a multiple",
+		`"head_dim":-2`:                                         "head width",
+		`"hidden_size":"64"`:                                    "config.json",
+		`"vocab_size":1000000000`:                               "vocabulary",
+		`"max_position_embeddings":-1`:                          "context",
+		`"rms_norm_eps":-1`:                                     "epsilon",
+		`"rope_theta":-1`:                                       "rope base",
+		`"rope_scaling":{"rope_type":"yarn","factor":4}`:        "yarn",
+		`"rope_scaling":{"type":"linear"}`:                      "factor 0",
+		`"rope_parameters":{"rope_type":"llama3","factor":0.5}`: "rope scaling",
+	} {
+		if _, err := FromHub([]byte("{" + base + "," + more + "}")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", more, err, want)
+		}
+	}
+}
+
+// metadata is that of a sound GGUF file, changed.
+func metadata(change map[string]any) *weights.Header {
+	md := map[string]any{
+		"general.architecture": "llama", "llama.block_count": uint32(2), "llama.embedding_length": uint64(64),
+		"llama.feed_forward_length": int32(96), "llama.attention.head_count": []int32{4, 4},
+		"llama.attention.head_count_kv": uint8(2), "llama.attention.layer_norm_rms_epsilon": float32(1e-5),
+		"llama.context_length": uint16(512), "llama.rope.freq_base": 1e4,
+	}
+	for k, v := range change {
+		md[k] = v
+		if v == nil {
+			delete(md, k)
+		}
+	}
+	return &weights.Header{Metadata: md, Tensors: map[string]weights.Tensor{"token_embd.weight": {Shape: []int{100, 64}}}}
+}
+
+func TestFromGGUF(t *testing.T) {
+	got, err := FromGGUF(metadata(map[string]any{"llama.rope.scaling.type": "linear", "llama.rope.scaling.factor": float32(2)}))
+	want := Config{
+		Architecture: "llama", Layers: 2, Dim: 64, FFN: 96, Heads: 4, KVHeads: 2, Head: 16, Vocab: 100,
+		Context: 512, Epsilon: 1e-5, Rope: RopeConfig{Base: 10000, Linear: 2},
+	}
+	if d := cmp.Diff(want, got); err != nil || d != "" {
+		t.Errorf("got %v (-want +got):\n%s", err, d)
+	}
+	for key, c := range map[string]struct {
+		value any
+		want  string
+	}{
+		"general.architecture":       {"mamba", "mamba"},
+		"llama.block_count":          {nil, "want a whole number"},
+		"llama.embedding_length":     {"64", "want a whole number"},
+		"llama.attention.head_count": {[]int32{4, 2}, "want a whole number"},
+		"llama.feed_forward_length":  {int64(-1), "want a whole number"},
+		"llama.context_length":       {uint64(1 << 40), "want a whole number"},
+		"llama.rope.freq_base":       {"x", "want a number"},
+		"llama.rope.scaling.type":    {"yarn", "yarn"},
+		"llama.rope.dimension_count": {uint32(8), "got 8, want 16"},
+		"llama.expert_count":         {uint32(8), "got 8, want 0"},
+	} {
+		if _, err := FromGGUF(metadata(map[string]any{key: c.value})); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", key, err, c.want)
+		}
+	}
+}
+
+func FuzzFromHub(f *testing.F) {
+	f.Add([]byte(`{"architectures":["LlamaForCausalLM"],"hidden_size":64,"rope_parameters":{"rope_type":"llama3"}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := FromHub(b)
+		if err == nil && c.check() != nil {
+			t.Errorf("got a config that does not hold: %+v", c)
+		}
+	})
+}
