@@ -96,6 +96,7 @@ func TestAnswersHaveTheirShape(t *testing.T) {
 		"/samara/v1/log":              `{"entries":[]}`,
 		"/samara/v1/version?ref=ns/m": `"files":[]`,
 		"/samara/v1/versions":         `"license":""`,
+		"/samara/v1/version?ref=ns/n": `"magnet:?xt=x&dn=m"`,
 	} {
 		if _, body := h.do("GET", path, ""); !strings.Contains(body, want) {
 			t.Errorf("%s: got %s, want %s in it", path, body, want)

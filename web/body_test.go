@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"samara/web"
 )
@@ -123,5 +125,30 @@ func TestBodyMustFitTheSpec(t *testing.T) {
 	}
 	if resp, body := h.do("POST", "/samara/v1/gc", `{}`, header("Content-Type", "text/plain")); resp.StatusCode != 400 {
 		t.Errorf("text/plain: got %d: %s", resp.StatusCode, body)
+	}
+}
+
+// deadlines remembers the last read deadline of a connection.
+type deadlines struct {
+	http.ResponseWriter
+	last time.Time
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error {
+	d.last = t
+	return nil
+}
+
+// net/http reads what is left of a body that no handler took; a stranger who
+// never sends it must not hold the connection for ever.
+func TestUnreadBodyHasADeadline(t *testing.T) {
+	h := newHarness(t)
+	for _, method := range []string{"GET", "POST", "DELETE"} {
+		r := httptest.NewRequest(method, "http://localhost/samara/v1/version?ref=ns/m", strings.NewReader("x"))
+		w := &deadlines{ResponseWriter: httptest.NewRecorder()}
+		h.server.Handler().ServeHTTP(w, r)
+		if w.last.IsZero() {
+			t.Errorf("%s: no deadline was set", method)
+		}
 	}
 }

@@ -81,7 +81,7 @@ func (f fakeCatalog) List(_ context.Context, o registry.ListOptions) (client.Ver
 }
 
 func (f fakeCatalog) Show(_ context.Context, ref registry.Reference) (client.VersionDetail, error) {
-	return client.VersionDetail{Reference: ref.String(), Magnet: "magnet:?xt=x"}, f.called("show " + ref.String())
+	return client.VersionDetail{Reference: ref.String(), Magnet: "magnet:?xt=x&dn=m"}, f.called("show " + ref.String())
 }
 
 func (f fakeCatalog) Tag(_ context.Context, target, name registry.Reference, move bool, actor string) (client.Version, error) {

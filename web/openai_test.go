@@ -244,6 +244,23 @@ func TestCompletions(t *testing.T) {
 	}
 }
 
+// An answer of no tokens still lists them, empty.
+func TestNoTokens(t *testing.T) {
+	h := newHarness(t)
+	h.generate = func(context.Context, string, loader.Request, func(loader.Chunk) error) (loader.Result, error) {
+		return loader.Result{PromptIDs: []int32{1}, FinishReason: loader.FinishStop}, nil
+	}
+	for _, stream := range []string{"true", "false"} {
+		_, body := h.do("POST", "/v1/chat/completions", fmt.Sprintf(chatBody, `,"return_token_ids":true,"stream":`+stream))
+		if stream == "false" && !strings.Contains(body, `"token_ids":[]`) {
+			t.Errorf("got %s", body)
+		}
+		if stream == "true" && (len(sse(t, body)) != 3 || !strings.Contains(body, `"role":"assistant"`)) {
+			t.Errorf("got %s", body)
+		}
+	}
+}
+
 // What Samara does not do is refused by name, with 400, before the model is
 // asked.
 func TestFieldsAreRefusedByName(t *testing.T) {

@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"samara/web/client"
+	"samara/web/internal/stream"
 )
 
 // Config holds the parts of a Server. All but Tokens, NoAuth, Hosts, BaseURL
@@ -97,6 +98,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.echo = echo.New()
 	s.echo.HTTPErrorHandler = s.handleError
+	s.echo.JSONSerializer = plainJSON{}
 	s.echo.IPExtractor = echo.ExtractIPDirect()
 	metrics, err := newMetrics(cfg.Metrics)
 	if err != nil {
@@ -153,9 +155,15 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	s.handleError(err, c)
 }
 
-// prepare gives each request an id and each answer its headers.
+// prepare gives each request an id and each answer its headers, and bounds how
+// long net/http waits for the rest of a body that nobody reads.
 func (s *Server) prepare(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		if c.Request().ContentLength != 0 {
+			control := http.NewResponseController(c.Response().Writer)
+			// A recorder in a test has no deadline; a connection always has.
+			defer func() { _ = control.SetReadDeadline(time.Now().Add(drainTimeout)) }()
+		}
 		var id [8]byte
 		_, _ = rand.Read(id[:]) // never fails: it ends the process instead
 		h := c.Response().Header()
@@ -163,6 +171,18 @@ func (s *Server) prepare(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("X-Content-Type-Options", "nosniff")
 		return next(c)
 	}
+}
+
+// plainJSON writes answers as streams do.
+type plainJSON struct{ echo.DefaultJSONSerializer }
+
+func (plainJSON) Serialize(c echo.Context, v any, _ string) error {
+	b, err := stream.Encode(v)
+	if err != nil {
+		return err
+	}
+	_, err = c.Response().Write(b)
+	return err
 }
 
 // Timeouts of an HTTPServer. Bodies and streams have bounds of their own, since

@@ -38,7 +38,7 @@ type completion struct {
 	Model          string   `json:"model"`
 	Choices        []choice `json:"choices"`
 	Usage          any      `json:"usage,omitempty"`
-	PromptTokenIDs []int32  `json:"prompt_token_ids,omitempty"`
+	PromptTokenIDs []int32  `json:"prompt_token_ids,omitzero"`
 }
 
 // A choice has Text in a completion, Message or Delta in a chat.
@@ -49,8 +49,8 @@ type choice struct {
 	Delta          *delta    `json:"delta,omitempty"`
 	Logprobs       any       `json:"logprobs"`
 	FinishReason   *string   `json:"finish_reason"`
-	TokenIDs       []int32   `json:"token_ids,omitempty"`
-	PromptTokenIDs []int32   `json:"prompt_token_ids,omitempty"`
+	TokenIDs       []int32   `json:"token_ids,omitzero"`
+	PromptTokenIDs []int32   `json:"prompt_token_ids,omitzero"`
 }
 
 type chatText struct {
@@ -129,16 +129,24 @@ func (d *Dialect) answer(c echo.Context, r *request, lr loader.Request, s shape)
 	}
 	ch := s.whole(result)
 	if r.ReturnTokens {
-		ch.TokenIDs = result.IDs
+		ch.TokenIDs = listed(result.IDs)
 		if s.promptAtTop() {
-			base.PromptTokenIDs = result.PromptIDs
+			base.PromptTokenIDs = listed(result.PromptIDs)
 		} else {
-			ch.PromptTokenIDs = result.PromptIDs
+			ch.PromptTokenIDs = listed(result.PromptIDs)
 		}
 	}
 	base.Choices = []choice{ch}
 	base.Usage = usageOf(result.Usage)
 	return c.JSON(http.StatusOK, base)
+}
+
+// listed makes an empty list [] in JSON; a nil one is left out.
+func listed(ids []int32) []int32 {
+	if ids == nil {
+		return []int32{}
+	}
+	return ids
 }
 
 func newID(prefix string) string {
@@ -186,7 +194,7 @@ func (w *chunks) emit(c loader.Chunk) error {
 	}
 	ch := w.shape.piece(c.Text)
 	if w.tokens {
-		ch.TokenIDs = c.IDs
+		ch.TokenIDs = listed(c.IDs)
 	}
 	return w.send(ch)
 }
@@ -206,7 +214,7 @@ func (w *chunks) finish(r loader.Result) error {
 	}
 	ch := w.shape.last(r.FinishReason)
 	if w.tokens {
-		ch.PromptTokenIDs = r.PromptIDs
+		ch.PromptTokenIDs = listed(r.PromptIDs)
 	}
 	if err := w.send(ch); err != nil {
 		return err

@@ -4,6 +4,7 @@
 package stream
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -15,6 +16,16 @@ import (
 
 // WriteTimeout bounds how long one write of a stream may wait for its client.
 const WriteTimeout = 30 * time.Second
+
+// Encode returns v as one line of JSON, line break included. Magnet links keep
+// their "&": nothing here is ever read as HTML.
+func Encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.Bytes(), err
+}
 
 // A Writer writes one streamed answer. The status and the headers go out with
 // the first write, so an error before it can still become a plain answer. It is
@@ -48,20 +59,20 @@ func (w *Writer) Open() error { return w.write(nil) }
 
 // Line writes v as one line of JSON.
 func (w *Writer) Line(v any) error {
-	b, err := json.Marshal(v)
+	b, err := Encode(v)
 	if err != nil {
 		return fmt.Errorf("encode line: %w", err)
 	}
-	return w.write(append(b, '\n'))
+	return w.write(b)
 }
 
 // Event writes v as the JSON data of an event; an empty name is left out.
 func (w *Writer) Event(name string, v any) error {
-	b, err := json.Marshal(v)
+	b, err := Encode(v)
 	if err != nil {
 		return fmt.Errorf("encode event: %w", err)
 	}
-	return w.Data(name, string(b))
+	return w.Data(name, strings.TrimSuffix(string(b), "\n"))
 }
 
 // Data writes an event whose data is a text without line breaks.
