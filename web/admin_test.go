@@ -146,7 +146,10 @@ func TestPublishStreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for e := range events {
+	for e, err := range events {
+		if err != nil {
+			t.Fatal(err)
+		}
 		last = e
 	}
 	if last.Result != nil || last.Error == nil || last.Error.Code != client.CodeDiskFull || last.Error.Op != "publish" {

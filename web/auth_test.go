@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -21,7 +22,9 @@ func serveUnix(t *testing.T, path string, srv *http.Server) {
 	go func() { done <- srv.Serve(l) }()
 	t.Cleanup(func() {
 		_ = srv.Close()
-		<-done
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 	})
 }
 

@@ -122,7 +122,7 @@ func (s *Server) login(c echo.Context) error {
 		return client.NewError("login", client.CodeUnauthorized, "log in: the link was used already or is too old").
 			WithHint(`"samara login" prints a fresh one`)
 	}
-	c.SetCookie(&http.Cookie{
+	c.SetCookie(&http.Cookie{ //nolint:gosec // Secure wherever there is TLS; loopback may have none
 		Name:     sessionCookie,
 		Value:    session,
 		Path:     "/",

@@ -28,30 +28,56 @@ type Generator interface {
 
 // The values that the interfaces exchange are those of the API.
 type (
-	Version        = client.Version
-	VersionDetail  = client.VersionDetail
-	VersionList    = client.VersionList
-	File           = client.File
-	Facts          = client.Facts
-	Source         = client.Source
-	SourceFile     = client.SourceFile
-	Transfer       = client.Transfer
-	TransferFile   = client.TransferFile
-	AddRequest     = client.AddRequest
-	PeekRequest    = client.PeekRequest
-	Peek           = client.Peek
+	// Version is a tag and the version that it names.
+	Version = client.Version
+	// VersionDetail is one version with its files and its magnet.
+	VersionDetail = client.VersionDetail
+	// VersionList is one page of versions.
+	VersionList = client.VersionList
+	// File is one file of a version.
+	File = client.File
+	// Facts is what the headers of a version's files say.
+	Facts = client.Facts
+	// Source is where a version's files lie on this machine.
+	Source = client.Source
+	// SourceFile is one of them.
+	SourceFile = client.SourceFile
+	// Transfer is one running or finished fetch.
+	Transfer = client.Transfer
+	// TransferFile is one file of it.
+	TransferFile = client.TransferFile
+	// AddRequest asks for a transfer.
+	AddRequest = client.AddRequest
+	// PeekRequest asks what a link holds.
+	PeekRequest = client.PeekRequest
+	// Peek is what it holds.
+	Peek = client.Peek
+	// PublishRequest asks to publish a local path.
 	PublishRequest = client.PublishRequest
-	PublishEvent   = client.PublishEvent
-	PublishResult  = client.PublishResult
-	VerifyReport   = client.VerifyReport
-	BadRange       = client.BadRange
-	GCRequest      = client.GCRequest
-	GCResult       = client.GCResult
-	Log            = client.Log
-	LogEntry       = client.LogEntry
-	Check          = client.Check
-	DoctorReport   = client.DoctorReport
-	SystemInfo     = client.SystemInfo
-	EngineModel    = client.EngineModel
-	Error          = client.Error
+	// PublishEvent is how far that has come.
+	PublishEvent = client.PublishEvent
+	// PublishResult is what came of it.
+	PublishResult = client.PublishResult
+	// VerifyReport is what hashing a version again found.
+	VerifyReport = client.VerifyReport
+	// BadRange is bytes that are not what their digest names.
+	BadRange = client.BadRange
+	// GCRequest asks to delete what no version names.
+	GCRequest = client.GCRequest
+	// GCResult is what was deleted.
+	GCResult = client.GCResult
+	// Log is a stretch of the journal.
+	Log = client.Log
+	// LogEntry is one entry of it.
+	LogEntry = client.LogEntry
+	// Check is one finding about the daemon.
+	Check = client.Check
+	// DoctorReport is all findings.
+	DoctorReport = client.DoctorReport
+	// SystemInfo is facts of the process.
+	SystemInfo = client.SystemInfo
+	// EngineModel is a model in memory.
+	EngineModel = client.EngineModel
+	// Error is what went wrong.
+	Error = client.Error
 )

@@ -51,7 +51,10 @@ func TestStreamEndsEarly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range lines {
+	for _, err := range lines {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	if !body.done {
