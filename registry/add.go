@@ -36,7 +36,7 @@ func (s *Store) AddVersion(ctx context.Context, v NewVersion) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	done, err := s.begin(ctx, "add version")
+	done, err := s.begin(ctx, "add version", s.writable)
 	if err != nil {
 		return Entry{}, err
 	}

@@ -36,11 +36,12 @@ func batches(versions []removed) [][]removed {
 // no unfinished transfer needs it and Keep does not ask for it. A version that
 // cannot be read stops the collection: nothing it may name is removed.
 func (s *Store) GC(ctx context.Context, o GCOptions) (GCResult, error) {
-	done, err := s.begin(ctx, "collect garbage")
+	done, err := s.begin(ctx, "collect garbage", s.freeable)
 	if err != nil {
 		return GCResult{}, err
 	}
 	defer done()
+	defer s.holdBallast(0)
 	if o.Keep == nil {
 		o.Keep = func(verify.Digest) bool { return false }
 	}

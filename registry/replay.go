@@ -140,13 +140,13 @@ func (s *Store) change(ctx context.Context, op, actor string, data any, between 
 	return nil
 }
 
-// begin prepares for a change: it waits for its turn, looks for room and brings
-// in what the index lacks. The caller calls done.
-func (s *Store) begin(ctx context.Context, op string) (done func(), err error) {
+// begin prepares for a change: it waits for its turn, asks room for room on the
+// disk, and brings in what the index lacks. The caller calls done.
+func (s *Store) begin(ctx context.Context, op string, room func(op string) error) (done func(), err error) {
 	s.mu.Lock()
 	err = ctx.Err()
 	if err == nil {
-		err = s.writable(op)
+		err = room(op)
 	}
 	if err == nil && s.behind {
 		err = s.catchUp(ctx)

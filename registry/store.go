@@ -24,14 +24,6 @@ const (
 	torrentDir  = "torrents"
 )
 
-// Bounds of the disk reserve. Badger maps files that are larger than what is
-// written in them; a disk that fills up under them kills the process.
-const (
-	MinDiskReserve = 32 << 20 // bytes; what a single write needs
-	MaxDiskReserve = 1 << 30  // bytes
-	reservePercent = 5        // of the disk
-)
-
 // Options are the settings of a Store. The zero Options are right for a daemon
 // that has no socket.
 type Options struct {
@@ -111,6 +103,7 @@ func (s *Store) open(ctx context.Context) error {
 	if s.journal, err = journal.Open(filepath.Join(s.dir, journalDir)); err != nil {
 		return err
 	}
+	s.holdBallast(s.reserve)
 	s.journal.SetClock(s.opts.Now)
 	if seq, _ := s.journal.Head(); seq == 0 {
 		if _, err := s.journal.Append(opFormatCreated, actorSelf, formatCreated{Format}); err != nil {
@@ -118,44 +111,6 @@ func (s *Store) open(ctx context.Context) error {
 		}
 	}
 	return s.openIndex(ctx)
-}
-
-// checkReserve refuses a disk with less room than the reserve.
-func (s *Store) checkReserve() error {
-	space, err := s.opts.Space(s.dir)
-	if err != nil {
-		return err
-	}
-	s.reserve = min(max(space.Total*reservePercent/100, MinDiskReserve), MaxDiskReserve)
-	if s.opts.DiskReserve > 0 {
-		s.reserve = uint64(s.opts.DiskReserve)
-	}
-	if space.Free < s.reserve {
-		return &disk.FullError{Op: "open " + s.dir, Dir: s.dir, Free: space.Free, Need: s.reserve}
-	}
-	return nil
-}
-
-// CheckRoom says whether need more bytes fit on the disk with the reserve still
-// free: nil, or a *disk.FullError.
-func (s *Store) CheckRoom(need int64) error {
-	return s.room("make room", s.reserve+uint64(max(need, 0)))
-}
-
-// writable says whether the index can be written without danger.
-func (s *Store) writable(op string) error {
-	return s.room(op, min(s.reserve, MinDiskReserve))
-}
-
-func (s *Store) room(op string, need uint64) error {
-	space, err := s.opts.Space(s.dir)
-	if err != nil {
-		return err
-	}
-	if space.Free < need {
-		return &disk.FullError{Op: op, Dir: s.dir, Free: space.Free, Need: need}
-	}
-	return nil
 }
 
 // Blobs returns the files of the store.
@@ -175,7 +130,14 @@ func (s *Store) Close() error {
 	defer s.mu.Unlock()
 	var errs []error
 	if s.index != nil {
+		full := s.writable("close") != nil
+		if full {
+			s.dropBallast()
+		}
 		errs = append(errs, s.index.close())
+		if full {
+			s.holdBallast(0)
+		}
 	}
 	if s.journal != nil {
 		errs = append(errs, s.journal.Close())

@@ -13,7 +13,7 @@ func (s *Store) Tag(ctx context.Context, target, name Reference, move bool, acto
 	if name.IsDigest() || name.Name == "" {
 		return &ReferenceError{name.String(), "a tag is needed here, not a digest"}
 	}
-	done, err := s.begin(ctx, "tag "+name.String())
+	done, err := s.begin(ctx, "tag "+name.String(), s.writable)
 	if err != nil {
 		return err
 	}
@@ -42,11 +42,12 @@ func (s *Store) Tag(ctx context.Context, target, name Reference, move bool, acto
 // digest it removes the version with all its tags, in whatever repository. Blobs
 // stay until GC. It returns a *NotFoundError where there is nothing to remove.
 func (s *Store) Remove(ctx context.Context, ref Reference, actor string) error {
-	done, err := s.begin(ctx, "remove "+ref.String())
+	done, err := s.begin(ctx, "remove "+ref.String(), s.freeable)
 	if err != nil {
 		return err
 	}
 	defer done()
+	defer s.holdBallast(0)
 	var version verify.Digest
 	var gone removed
 	err = s.index.view(func(t tx) error {

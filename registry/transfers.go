@@ -102,7 +102,7 @@ func (s *Store) PutTorrent(ctx context.Context, h magnets.Hash, info []byte, tra
 	if err := checkURLs(trackers, webseeds); err != nil {
 		return err
 	}
-	done, err := s.begin(ctx, "store torrent "+h.String())
+	done, err := s.begin(ctx, "store torrent "+h.String(), s.writable)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 // Package disk holds the few file system steps that the registry's parts share:
 // writing a file so that it is there whole or not at all, making a folder's
-// entries last, asking for free space, and one error for a full disk.
+// entries last, asking for free space and holding some, and one error for a full
+// disk.
 package disk
 
 import (
@@ -38,7 +39,7 @@ func (e *FullError) Code() string { return "disk_full" }
 
 // Hint says what to do next.
 func (e *FullError) Hint() string {
-	return fmt.Sprintf(`free some space on the disk of %s; "samara rm" and "samara gc" drop models`, e.Dir)
+	return fmt.Sprintf(`free some space on the disk of %s; while a daemon runs, "samara rm" and "samara gc" drop models`, e.Dir)
 }
 
 // Wrap says that op failed with err: as a *FullError where the disk or the
@@ -136,4 +137,27 @@ func writeSynced(path string, data []byte, mode fs.FileMode) error {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
+}
+
+// Allocate makes path a file of size bytes that takes its room on the disk. What
+// it holds is of no use. A file that cannot be made whole is removed.
+func Allocate(path string, size int64) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(allocate(f, size), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
+}
+
+func writeZeros(f *os.File, size int64) error {
+	zeros := make([]byte, 1<<20)
+	for at := int64(0); at < size; at += int64(len(zeros)) {
+		if _, err := f.WriteAt(zeros[:min(size-at, int64(len(zeros)))], at); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -204,10 +204,13 @@ func (j *Journal) Verify() error {
 	return j.Read(0, func(Entry) error { return nil })
 }
 
-// Close closes the journal. Nothing is pending.
+// Close closes the journal. Nothing is pending, and closing twice is no error.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if errors.Is(j.err, os.ErrClosed) {
+		return nil
+	}
 	j.err = os.ErrClosed
 	return j.f.Close()
 }
