@@ -37,6 +37,7 @@ func clientConfig(c Config, g *guard) *torrent.ClientConfig {
 	cfg.DisableTCP = true // of its own sockets: dialer and listener are ours
 	cfg.DisableUTP = true
 	cfg.NoDHT = true // New adds one where it is asked for
+	cfg.DhtStartingNodes = g.dhtNodes(c.DHTNodes)
 	cfg.DisablePEX = !c.PEX
 	cfg.DisableWebtorrent = true
 	cfg.NoDefaultPortForwarding = true

@@ -41,6 +41,7 @@ type Config struct {
 	Dir          string         // where files in flight live: <data>/incoming
 	Listen       string         // HOST:PORT; "" listens nowhere
 	DHT          bool           // join the DHT; not with Airgap
+	DHTNodes     []string       // HOST:PORT of nodes through which to join; nil = well-known ones
 	PEX          bool           // learn peers from peers
 	AllowPrivate []netip.Prefix // private and loopback ranges that may be contacted though nobody named a peer there
 	Airgap       bool           // contact nothing outside Allow and AllowPrivate, whoever names it
@@ -95,31 +96,11 @@ func New(c Config) (*Swarm, error) {
 		client.AddListener(s.listener)
 	}
 	if c.DHT {
-		if err := s.joinDHT(c.Listen); err != nil {
+		if err := s.joinDHT(c); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
 	return s, nil
-}
-
-// joinDHT opens the DHT's socket beside the listener.
-func (s *Swarm) joinDHT(listen string) error {
-	if listen == "" {
-		listen = ":0"
-	} else {
-		listen = s.Addr()
-	}
-	pc, err := net.ListenPacket("udp", listen)
-	if err != nil {
-		return &ListenError{Addr: listen, Err: err}
-	}
-	server, err := s.client.NewAnacrolixDhtServer(guardedPacketConn{pc, s.guard})
-	if err != nil {
-		return errors.Join(fmt.Errorf("join DHT: %w", err), pc.Close())
-	}
-	s.dht = server
-	s.client.AddDhtServer(torrent.AnacrolixDhtServerWrapper{Server: server})
-	return nil
 }
 
 // Addr returns the HOST:PORT that peers can dial, or "" without a listener.
