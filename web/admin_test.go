@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -108,6 +109,15 @@ func TestAnswersHaveTheirShape(t *testing.T) {
 	}
 	if got := resp.Header.Get("Content-Disposition"); got != `attachment; filename=m.torrent` {
 		t.Errorf("torrent: got %s", got)
+	}
+}
+
+func TestPeekThatFindsNobody(t *testing.T) {
+	h := newHarness(t)
+	h.err = fmt.Errorf("resolve: %w", context.DeadlineExceeded)
+	resp, body := h.do("POST", "/samara/v1/peek", `{"link":"magnet:?xt=1"}`)
+	if resp.StatusCode != 504 || !strings.Contains(body, "--peer") || !strings.Contains(body, `"code":"timeout"`) {
+		t.Errorf("got %d: %s", resp.StatusCode, body)
 	}
 }
 

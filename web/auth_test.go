@@ -1,9 +1,11 @@
 package web_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -204,6 +206,21 @@ func TestHosts(t *testing.T) {
 	for _, path := range []string{"/", "/healthz", "/v1/models", "/nowhere"} {
 		if resp, _ := h.do("GET", path, "", host("evil.example")); resp.StatusCode != 403 {
 			t.Errorf("%s under a foreign name: got %d", path, resp.StatusCode)
+		}
+	}
+}
+
+// The address that a connection came in on may be named, any other may not.
+func TestOwnAddressIsAllowed(t *testing.T) {
+	h := newHarness(t)
+	local := &net.TCPAddr{IP: net.ParseIP("192.0.2.1"), Port: 7377}
+	for name, want := range map[string]int{"192.0.2.1:7377": 200, "[::ffff:192.0.2.1]": 200, "192.0.2.2:7377": 403} {
+		r := httptest.NewRequest("GET", "http://"+name+"/healthz", nil)
+		r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, local))
+		w := httptest.NewRecorder()
+		h.server.Handler().ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("host %s: got %d, want %d", name, w.Code, want)
 		}
 	}
 }

@@ -101,6 +101,7 @@ func TestBodyMustFitTheSpec(t *testing.T) {
 		"wrong type":      {"POST /samara/v1/tags", `{"target":"ns/m","name":7}`, "/name"},
 		"no JSON":         {"POST /samara/v1/tags", `{"target":`, "body"},
 		"empty body":      {"POST /samara/v1/tags", ``, "body"},
+		"two objects":     {"POST /samara/v1/verify", `{"ref":"ns/m"} {}`, "body"},
 		"null":            {"POST /samara/v1/verify", `null`, "body"},
 		"no base64":       {"POST /samara/v1/transfers", `{"torrent":"%%%"}`, "body"},
 		"neither":         {"POST /samara/v1/transfers", `{}`, "either a link"},

@@ -1,10 +1,14 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -103,9 +107,18 @@ func (h *handlers) Peek(c echo.Context) error {
 		return client.NewError("peek", client.CodeInvalidRequest, "peek: want either a link or the bytes of a .torrent").
 			WithHint("a magnet link starts with magnet:?xt=")
 	}
-	p, err := h.Transfers.Peek(c.Request().Context(), r)
+	ctx, cancel := context.WithTimeout(c.Request().Context(), peekTimeout)
+	defer cancel()
+	p, err := h.Transfers.Peek(ctx, r)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return client.Errorf("peek", client.CodeTimeout, "peek: nobody had the metadata within %v: %w", peekTimeout, err).
+			WithHint("name somebody who has it with --peer, or look further with --dht")
+	}
 	return answer(c, p, err)
 }
+
+// peekTimeout is how long a peek waits for somebody who has the metadata.
+const peekTimeout = 2 * time.Minute
 
 // ListVersions serves GET /samara/v1/versions.
 func (h *handlers) ListVersions(c echo.Context, p client.ListVersionsParams) error {
@@ -245,8 +258,12 @@ func (h *handlers) CreateLoginLink(c echo.Context) error {
 // decode reads a body that was checked against the spec.
 func decode[T any](c echo.Context) (T, error) {
 	var v T
-	if err := json.NewDecoder(c.Request().Body).Decode(&v); err != nil {
-		return v, client.NewError("", client.CodeInvalidRequest, fmt.Sprintf("read body: %v", err))
+	body, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		return v, fmt.Errorf("read body: %w", err)
+	}
+	if err := json.Unmarshal(body, &v); err != nil {
+		return v, client.Errorf("", client.CodeInvalidRequest, "read body: %w", err)
 	}
 	return v, nil
 }

@@ -125,16 +125,9 @@ func Outcome(resp *http.Response, err error) error {
 //	info, err := client.Decode[client.SystemInfo](c.GetInfo(ctx))
 func Decode[T any](resp *http.Response, err error) (T, error) {
 	var v T
-	if err := Outcome(resp, err); err != nil {
+	body, err := Bytes(resp, err)
+	if err != nil {
 		return v, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswer+1))
-	switch {
-	case err != nil:
-		return v, unreachable(err)
-	case len(body) > MaxAnswer:
-		return v, NewError("", CodeTooLarge, fmt.Sprintf("%s: got more than %d bytes", requestName(resp), MaxAnswer))
 	}
 	if err := json.Unmarshal(body, &v); err != nil {
 		return v, Errorf("", CodeInternal, "%s: answer is not what its spec says: %w", requestName(resp), err)
@@ -142,15 +135,18 @@ func Decode[T any](resp *http.Response, err error) (T, error) {
 	return v, nil
 }
 
-// Bytes reads an answer that is not JSON.
+// Bytes reads a whole answer as it is.
 func Bytes(resp *http.Response, err error) ([]byte, error) {
 	if err := Outcome(resp, err); err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswer))
-	if err != nil {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswer+1))
+	switch {
+	case err != nil:
 		return nil, unreachable(err)
+	case len(body) > MaxAnswer:
+		return nil, NewError("", CodeTooLarge, fmt.Sprintf("%s: got more than %d bytes", requestName(resp), MaxAnswer))
 	}
 	return body, nil
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"samara/web/client"
 )
 
 // WriteTimeout bounds how long one write of a stream may wait for its client.
@@ -99,12 +101,17 @@ func (w *Writer) write(b []byte) error {
 	// A recorder in a test has no deadline; a connection always has.
 	_ = w.control.SetWriteDeadline(time.Now().Add(WriteTimeout))
 	if _, err := w.response.Write(b); err != nil {
-		return fmt.Errorf("write stream: %w", err)
+		return gone(err)
 	}
 	if err := w.control.Flush(); err != nil {
-		return fmt.Errorf("write stream: %w", err)
+		return gone(err)
 	}
 	// The time until the next write is nobody's fault.
 	_ = w.control.SetWriteDeadline(time.Time{})
 	return nil
+}
+
+// gone says that nobody reads any more.
+func gone(err error) error {
+	return client.Errorf("", client.CodeCanceled, "write stream: %w", err)
 }
