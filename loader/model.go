@@ -49,7 +49,7 @@ func (m *model) open(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if m.info, _, err = describe(m.files, h); err != nil {
+	if m.info, err = describe(m.files, h); err != nil {
 		return err
 	}
 	cfg, err := config(m.files, h)

@@ -95,7 +95,7 @@ func openAll(dir string, keep func(name string) bool) (_ Source, err error) {
 		if len(src) == MaxSourceFiles {
 			return nil, fmt.Errorf("open model %s: got more than %d files", dir, MaxSourceFiles)
 		}
-		f, err := os.Open(full) // #nosec G304 -- the user named this folder
+		f, err := os.Open(full)
 		if err != nil {
 			return nil, fmt.Errorf("open model: %w", err)
 		}

@@ -88,7 +88,7 @@ func unpackQ8_0(dst []float32, src []byte) {
 	for ; len(dst) > 0; dst, src = dst[32:], src[34:] {
 		d := half(src)
 		for i, b := range src[2:34] {
-			dst[i] = d * float32(int8(b)) // #nosec G115 -- the same bits
+			dst[i] = d * float32(int8(b))
 		}
 	}
 }
@@ -134,7 +134,7 @@ const bytesQ6_K = 210
 func scalesQ6_K(s *[16]float32, block []byte) {
 	d := half(block[208:])
 	for i, b := range block[192:208] {
-		s[i] = d * float32(int8(b)) // #nosec G115 -- the same bits
+		s[i] = d * float32(int8(b))
 	}
 }
 

@@ -94,7 +94,7 @@ func (p *Pool) Run(t Task, parts int) {
 	p.task, p.parts = t, parts
 	p.pending.Store(int64(parts))
 	number := p.claim.Load()>>32 + 1
-	p.claim.Store(number<<32 | uint64(uint32(parts))) // #nosec G115 -- parts fit in 32 bits
+	p.claim.Store(number<<32 | uint64(uint32(parts)))
 	if parts > 1 && p.parked.Load() > 0 {
 		p.mu.Lock()
 		p.wake.Broadcast()
@@ -136,7 +136,7 @@ func (p *Pool) serve(w *Worker) {
 func (p *Pool) takePart(w *Worker) bool {
 	for {
 		c := p.claim.Load()
-		left := uint32(c) // #nosec G115 -- the lower half
+		left := uint32(c)
 		if left == 0 {
 			return false
 		}
@@ -190,5 +190,5 @@ func (p *Pool) await() bool {
 
 // idle tells whether there is nothing to do, not even to end.
 func (p *Pool) idle() bool {
-	return uint32(p.claim.Load()) == 0 && !p.closed.Load() // #nosec G115 -- the lower half
+	return uint32(p.claim.Load()) == 0 && !p.closed.Load()
 }

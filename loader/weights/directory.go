@@ -58,7 +58,7 @@ func mapFile(f File) ([]byte, error) {
 	if st.Size() != f.Size || int64(int(f.Size)) != f.Size {
 		return nil, &FormatError{File: f.Path, Object: "file", Reason: fmt.Sprintf("got %d bytes, want %d", st.Size(), f.Size)}
 	}
-	m, err := unix.Mmap(int(file.Fd()), 0, int(f.Size), unix.PROT_READ, unix.MAP_SHARED) // #nosec G115 -- a descriptor is an int
+	m, err := unix.Mmap(int(file.Fd()), 0, int(f.Size), unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
 		return nil, fmt.Errorf("map %s: %w", f.Path, err)
 	}

@@ -160,7 +160,7 @@ func (g *ggufReader) table(n int) []ggufEntry {
 		}
 		typ := g.u32()
 		offset := g.u64()
-		if _, known := blocks[Type(typ&0xff)]; g.err == nil && (!known || typ >= 100) {
+		if g.err == nil && (typ >= uint32(firstHubType) || blocks[Type(typ)].name == "") {
 			g.err = tensorError(g.f, name, "got unknown type %d", typ)
 		}
 		if g.err == nil && !validName(name) {
@@ -169,7 +169,7 @@ func (g *ggufReader) table(n int) []ggufEntry {
 		if g.err != nil {
 			return nil
 		}
-		out = append(out, ggufEntry{Tensor{Name: name, Type: Type(typ & 0xff), Shape: shape}, offset})
+		out = append(out, ggufEntry{Tensor{Name: name, Type: Type(typ), Shape: shape}, offset})
 	}
 	return out
 }
@@ -198,15 +198,15 @@ func (g *ggufReader) value(typ uint32) any {
 	case ggufUint8:
 		return g.u8()
 	case ggufInt8:
-		return int8(g.u8()) // #nosec G115 -- the same bits
+		return int8(g.u8())
 	case ggufUint16:
 		return g.u16()
 	case ggufInt16:
-		return int16(g.u16()) // #nosec G115 -- the same bits
+		return int16(g.u16())
 	case ggufUint32:
 		return g.u32()
 	case ggufInt32:
-		return int32(g.u32()) // #nosec G115 -- the same bits
+		return int32(g.u32())
 	case ggufFloat32:
 		return math.Float32frombits(g.u32())
 	case ggufBool:
@@ -216,7 +216,7 @@ func (g *ggufReader) value(typ uint32) any {
 	case ggufUint64:
 		return g.u64()
 	case ggufInt64:
-		return int64(g.u64()) // #nosec G115 -- the same bits
+		return int64(g.u64())
 	case ggufFloat64:
 		return math.Float64frombits(g.u64())
 	case ggufArray:
@@ -240,15 +240,15 @@ func (g *ggufReader) array() any {
 	case ggufUint8:
 		return ggufSlice(g, n, g.u8)
 	case ggufInt8:
-		return ggufSlice(g, n, func() int8 { return int8(g.u8()) }) // #nosec G115 -- the same bits
+		return ggufSlice(g, n, func() int8 { return int8(g.u8()) })
 	case ggufUint16:
 		return ggufSlice(g, n, g.u16)
 	case ggufInt16:
-		return ggufSlice(g, n, func() int16 { return int16(g.u16()) }) // #nosec G115 -- the same bits
+		return ggufSlice(g, n, func() int16 { return int16(g.u16()) })
 	case ggufUint32:
 		return ggufSlice(g, n, g.u32)
 	case ggufInt32:
-		return ggufSlice(g, n, func() int32 { return int32(g.u32()) }) // #nosec G115 -- the same bits
+		return ggufSlice(g, n, func() int32 { return int32(g.u32()) })
 	case ggufFloat32:
 		return ggufSlice(g, n, func() float32 { return math.Float32frombits(g.u32()) })
 	case ggufBool:
@@ -258,7 +258,7 @@ func (g *ggufReader) array() any {
 	case ggufUint64:
 		return ggufSlice(g, n, g.u64)
 	case ggufInt64:
-		return ggufSlice(g, n, func() int64 { return int64(g.u64()) }) // #nosec G115 -- the same bits
+		return ggufSlice(g, n, func() int64 { return int64(g.u64()) })
 	default:
 		return ggufSlice(g, n, func() float64 { return math.Float64frombits(g.u64()) })
 	}
@@ -286,11 +286,11 @@ func (g *ggufReader) count(what string, size, limit uint64) int {
 	if g.err != nil {
 		return 0
 	}
-	if left := uint64(max(g.left, 0)); n > limit || n > left/size { // #nosec G115 -- not negative
+	if left := uint64(max(g.left, 0)); n > limit || n > left/size {
 		g.fail("got %d %s, want at most %d (%d bytes left)", n, what, min(limit, left/size), left)
 		return 0
 	}
-	return int(n) // #nosec G115 -- at most limit
+	return int(n)
 }
 
 // str reads a string of at most limit bytes.
@@ -299,11 +299,11 @@ func (g *ggufReader) str(limit uint64) string {
 	if g.err != nil {
 		return ""
 	}
-	if left := uint64(max(g.left, 0)); n > limit || n > left { // #nosec G115 -- not negative
+	if left := uint64(max(g.left, 0)); n > limit || n > left {
 		g.fail("got a string of %d bytes, want at most %d", n, min(limit, left))
 		return ""
 	}
-	return string(g.bytes(int(n))) // #nosec G115 -- at most limit
+	return string(g.bytes(int(n)))
 }
 
 func (g *ggufReader) boolean() bool {

@@ -21,7 +21,9 @@ const (
 
 // Types that only safetensors files have.
 const (
-	u8 Type = 100 + iota
+	firstHubType Type = 100
+
+	u8 = firstHubType + iota - 1
 	u16
 	u32
 	u64
@@ -38,7 +40,7 @@ type block struct {
 
 // blocks holds every type a file may have, so that sizes can be checked and
 // named even where the type cannot be computed with.
-var blocks = map[Type]block{
+var blocks = [256]block{
 	F32: {"F32", 1, 4}, F16: {"F16", 1, 2}, BF16: {"BF16", 1, 2},
 	Q4_0: {"Q4_0", 32, 18}, Q4_1: {"Q4_1", 32, 20}, Q8_0: {"Q8_0", 32, 34},
 	Q4_K: {"Q4_K", 256, 144}, Q6_K: {"Q6_K", 256, 210},
@@ -63,7 +65,7 @@ var dtypes = map[string]Type{
 
 // String is the name of t as its format writes it.
 func (t Type) String() string {
-	if b, ok := blocks[t]; ok {
+	if b := blocks[t]; b.name != "" {
 		return b.name
 	}
 	return fmt.Sprintf("type %d", uint8(t))
