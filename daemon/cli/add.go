@@ -46,8 +46,8 @@ func (c *addCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		if c.Wait || s.embedded != nil && !c.Paused {
-			_, err := a.wait(s, t)
+		if c.Wait || s.embedded != nil {
+			_, err := a.wait(s, t, c.Paused)
 			return err
 		}
 		if a.opts.JSON {
@@ -115,14 +115,15 @@ func (a *app) add(s *session, req client.AddRequest) (client.Transfer, error) {
 	return t, nil
 }
 
-// wait follows a transfer to its end and tells how it goes. With --json it
-// writes a line whenever something changed.
-func (a *app) wait(s *session, t client.Transfer) (client.Transfer, error) {
+// wait follows a transfer to its end, or with untilPaused until it is paused,
+// and tells how it goes. With --json it writes a line whenever something
+// changed.
+func (a *app) wait(s *session, t client.Transfer, untilPaused bool) (client.Transfer, error) {
 	bar := a.progress()
 	defer bar.clear()
 	var last client.Transfer
 	var failed error
-	t, err := a.follow(s, t, func(t client.Transfer) {
+	t, err := a.follow(s, t, untilPaused, func(t client.Transfer) {
 		if a.opts.JSON {
 			if changed(last, t) {
 				failed = firstError(failed, a.json(t))
@@ -143,17 +144,20 @@ func (a *app) wait(s *session, t client.Transfer) (client.Transfer, error) {
 	case t.State == "failed":
 		return t, a.failed(t)
 	}
-	a.arrived(s, t)
+	if t.State == "ready" {
+		a.arrived(s, t)
+	}
 	return t, nil
 }
 
-// follow asks for a transfer until it is ready or failed, and shows each state.
-func (a *app) follow(s *session, t client.Transfer, show func(client.Transfer)) (client.Transfer, error) {
+// follow asks for a transfer until it is ready or failed, or with untilPaused
+// until it is paused, and shows each state.
+func (a *app) follow(s *session, t client.Transfer, untilPaused bool, show func(client.Transfer)) (client.Transfer, error) {
 	for {
 		// What only the page draws would make every line long.
 		t.Have, t.Files = nil, nil
 		show(t)
-		if t.State == "ready" || t.State == "failed" {
+		if t.State == "ready" || t.State == "failed" || untilPaused && t.State == "paused" {
 			return t, nil
 		}
 		if err := a.sleep(pollEvery); err != nil {
@@ -175,7 +179,7 @@ func changed(a, b client.Transfer) bool {
 
 // stage is the bar's text.
 func stage(t client.Transfer) string {
-	return fmt.Sprintf("%s, %d peers", t.State, t.Peers)
+	return t.State + ", " + plural(t.Peers, "peer")
 }
 
 // arrived tells what is there now.
@@ -187,7 +191,7 @@ func (a *app) arrived(s *session, t client.Transfer) {
 	if !t.Finished.IsZero() && !t.Added.IsZero() {
 		span = " in " + took(max(t.Finished.Sub(t.Added), time.Millisecond))
 	}
-	origin := "verified against the link's digests"
+	origin := "verified against the digests in its torrent"
 	if t.FirstSeen {
 		origin = "first seen: the link named no digests"
 	}

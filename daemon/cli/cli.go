@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
@@ -82,6 +83,9 @@ type app struct {
 	inTTY, outTTY, errTTY bool
 	log                   *slog.Logger
 	interrupts            *interrupter
+	// startPatience bounds how long a verb waits for a daemon that is starting
+	// or stopping, answerPatience how long for one that listens to say anything.
+	startPatience, answerPatience time.Duration
 }
 
 // Main runs the command line of this process and returns its exit status: 0
@@ -99,6 +103,8 @@ func Main(model fs.FS) int {
 		inTTY:  isTerminal(os.Stdin),
 		outTTY: isTerminal(os.Stdout),
 		errTTY: isTerminal(os.Stderr),
+
+		startPatience: 5 * time.Second, answerPatience: 10 * time.Second,
 	}
 	defer a.catchSignals(cancel)()
 	return a.main(os.Args[1:])

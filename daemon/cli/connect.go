@@ -23,13 +23,6 @@ const (
 	withSwarm swarmUse = true  // it fetches
 )
 
-// startPatience bounds how long a verb waits for a daemon that is starting or
-// stopping, answerPatience how long for one that listens to say anything.
-const (
-	startPatience  = 5 * time.Second
-	answerPatience = 10 * time.Second
-)
-
 // A session is a connection to a daemon: the one that holds the data folder,
 // one inside this process, or one elsewhere.
 type session struct {
@@ -68,7 +61,7 @@ func (a *app) connect(use swarmUse) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	for deadline := time.Now().Add(startPatience); ; {
+	for deadline := time.Now().Add(a.startPatience); ; {
 		s, err := a.connectSocket(filepath.Join(data, daemon.SocketName))
 		if s != nil || err != nil {
 			return s, err
@@ -97,7 +90,7 @@ func (a *app) connectSocket(path string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(a.ctx, answerPatience)
+	ctx, cancel := context.WithTimeout(a.ctx, a.answerPatience)
 	defer cancel()
 	_, err = client.Decode[client.SystemInfo](c.GetInfo(ctx))
 	switch {
@@ -108,7 +101,7 @@ func (a *app) connectSocket(path string) (*session, error) {
 		return nil, a.ctx.Err()
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return nil, client.Errorf("", client.CodeUnavailable,
-			"connect to %s: a daemon holds the folder and did not answer within %s", path, answerPatience).
+			"connect to %s: a daemon holds the folder and did not answer within %s", path, a.answerPatience).
 			WithHint("stop that daemon and start it again")
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return nil, nil

@@ -134,7 +134,7 @@ func (d *demo) publish() error {
 	d.report.Magnet, d.report.Bytes = r.Magnet, r.Bytes
 	d.done("the first daemon published the embedded model", began,
 		fmt.Sprintf("samara publish %s --name %s --data %s", path, demoName, d.first.Data),
-		fmt.Sprintf("%s %s, %d files, %s", r.Reference, short(r.Version), r.Files, size(r.Bytes)), r.Magnet)
+		fmt.Sprintf("%s %s, %s, %s", r.Reference, short(r.Version), plural(r.Files, "file"), size(r.Bytes)), r.Magnet)
 	return nil
 }
 
@@ -147,7 +147,7 @@ func (d *demo) add() error {
 	if err != nil {
 		return err
 	}
-	if t, err = d.a.follow(d.second.session, t, d.progress()); err != nil {
+	if t, err = d.a.follow(d.second.session, t, false, d.progress()); err != nil {
 		return err
 	}
 	if t.State != "ready" {
@@ -174,7 +174,7 @@ func (d *demo) progress() func(client.Transfer) {
 		case d.a.errTTY:
 			bar.set(stage(t), t.BytesDone, t.BytesTotal)
 		case last.State != t.State || last.BytesDone != t.BytesDone:
-			d.a.say("   %s: %s of %s, %d peers", t.State, size(t.BytesDone), size(t.BytesTotal), t.Peers)
+			d.a.say("   %s: %s of %s, %s", t.State, size(t.BytesDone), size(t.BytesTotal), plural(t.Peers, "peer"))
 		}
 		last = t
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
@@ -24,7 +25,8 @@ func testApp(t *testing.T) (a *app, out, errs *bytes.Buffer) {
 	out, errs = &bytes.Buffer{}, &bytes.Buffer{}
 	return &app{
 		ctx: context.Background(), in: strings.NewReader(""), out: out, err: errs,
-		interrupts: &interrupter{},
+		interrupts:    &interrupter{},
+		startPatience: 300 * time.Millisecond, answerPatience: 300 * time.Millisecond,
 	}, out, errs
 }
 

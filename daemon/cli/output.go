@@ -112,6 +112,14 @@ func took(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
+// plural writes a number with its noun: "1 file", "2 files".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 // orDash fills an empty cell of a table.
 func orDash(s string) string {
 	if s == "" {

@@ -45,7 +45,7 @@ func (c *peekCmd) Run(a *app) error {
 		}
 		err = a.pairs(
 			[2]string{"name", p.Name}, [2]string{"infohash", p.Infohash},
-			[2]string{"size", fmt.Sprintf("%s in %d files, %s here already", size(p.Bytes), len(p.Files), size(p.BytesKnown))},
+			[2]string{"size", fmt.Sprintf("%s in %s, %s here already", size(p.Bytes), plural(len(p.Files), "file"), size(p.BytesKnown))},
 			[2]string{"pieces", fmt.Sprintf("%d of %s", p.Pieces, size(p.PieceLength))},
 			[2]string{"version", p.Manifest})
 		if err != nil {

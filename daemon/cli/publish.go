@@ -52,7 +52,7 @@ func (c *publishCmd) Run(a *app) error {
 		if r.Reflinked {
 			how = "sharing the source's blocks"
 		}
-		a.note("%s %s: %d files, %s, %s", r.Reference, short(r.Version), r.Files, size(r.Bytes), how)
+		a.note("%s %s: %s, %s, %s", r.Reference, short(r.Version), plural(r.Files, "file"), size(r.Bytes), how)
 		a.say("%s", r.Magnet)
 		if s.embedded != nil && !c.NoSeed {
 			a.hint("samara serve seeds it")

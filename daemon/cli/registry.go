@@ -98,7 +98,7 @@ func (c *showCmd) Run(a *app) error {
 	}
 	err = a.pairs(
 		[2]string{"reference", v.Reference}, [2]string{"version", v.Version},
-		[2]string{"size", fmt.Sprintf("%s in %d files", size(v.Bytes), len(v.Files))},
+		[2]string{"size", size(v.Bytes) + " in " + plural(len(v.Files), "file")},
 		[2]string{"format", v.Format}, [2]string{"architecture", v.Architecture},
 		[2]string{"parameters", count(v.Parameters)}, [2]string{"quantization", v.Quantization},
 		[2]string{"context", contextLength}, [2]string{"memory", memory},
@@ -271,7 +271,7 @@ func (c *gcCmd) Run(a *app) error {
 		if r.DryRun {
 			verb = "would delete"
 		}
-		a.say("%s %d versions and %d files, %s", verb, r.Versions, r.Blobs, size(r.Bytes))
+		a.say("%s %s and %s, %s", verb, plural(r.Versions, "version"), plural(r.Blobs, "file"), size(r.Bytes))
 		return nil
 	})
 }

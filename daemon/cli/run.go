@@ -73,7 +73,7 @@ func (c *runCmd) fetch(a *app, s *session) (client.Transfer, error) {
 	opts := *a.opts
 	opts.JSON = false
 	quiet.opts, quiet.out = &opts, a.err
-	t, err = quiet.wait(s, t)
+	t, err = quiet.wait(s, t, false)
 	return t, err
 }
 

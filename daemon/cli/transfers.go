@@ -115,8 +115,8 @@ type transferIDs struct {
 }
 
 // each changes the named transfers and reports them.
-func (c *transferIDs) each(a *app, use swarmUse, change func(s *session, id string) (client.Transfer, error)) error {
-	return a.with(use, func(s *session) error {
+func (c *transferIDs) each(a *app, change func(s *session, id string) (client.Transfer, error)) error {
+	return a.with(withSwarm, func(s *session) error {
 		var list []client.Transfer
 		var failed error
 		for _, id := range c.IDs {
@@ -143,7 +143,7 @@ func (*transferPauseCmd) Help() string {
 
 // Run pauses.
 func (c *transferPauseCmd) Run(a *app) error {
-	return c.each(a, noSwarm, func(s *session, id string) (client.Transfer, error) {
+	return c.each(a, func(s *session, id string) (client.Transfer, error) {
 		return client.Decode[client.Transfer](s.PauseTransfer(a.ctx, id))
 	})
 }
@@ -158,7 +158,7 @@ func (*transferResumeCmd) Help() string {
 
 // Run resumes.
 func (c *transferResumeCmd) Run(a *app) error {
-	return c.each(a, noSwarm, func(s *session, id string) (client.Transfer, error) {
+	return c.each(a, func(s *session, id string) (client.Transfer, error) {
 		return client.Decode[client.Transfer](s.ResumeTransfer(a.ctx, id))
 	})
 }
