@@ -48,7 +48,7 @@ type fakes struct {
 	generate func(ctx context.Context, model string, r loader.Request, emit func(loader.Chunk) error) (loader.Result, error)
 	checks   []client.Check
 	events   chan web.Event
-	ended    chan struct{} // closed when a subscription's context ends
+	ended    chan struct{} // gets a value when a subscription's context ends, if there is room
 	progress []client.PublishEvent
 	bad      []client.BadRange
 }
@@ -206,7 +206,12 @@ type fakeEvents struct{ *fakes }
 
 func (f fakeEvents) Subscribe(ctx context.Context) <-chan web.Event {
 	_ = f.called("subscribe")
-	context.AfterFunc(ctx, func() { close(f.ended) })
+	context.AfterFunc(ctx, func() {
+		select {
+		case f.ended <- struct{}{}:
+		default:
+		}
+	})
 	return f.events
 }
 
@@ -252,7 +257,7 @@ func (s *syncBuffer) String() string {
 
 func newHarness(t *testing.T, change ...func(*web.Config)) *harness {
 	t.Helper()
-	f := &fakes{events: make(chan web.Event, 8), ended: make(chan struct{})}
+	f := &fakes{events: make(chan web.Event, 8), ended: make(chan struct{}, 1)}
 	h := &harness{fakes: f, t: t, log: &syncBuffer{}}
 	cfg := web.Config{
 		Catalog: fakeCatalog{f}, Transfers: fakeTransfers{f}, Generator: fakeGenerator{f},

@@ -12,24 +12,19 @@ import (
 	"samara/web/internal/stream"
 )
 
-// A shape is the form of one kind of completion, whole and in chunks.
-type shape interface {
-	// prefix begins an id, object and chunk name the two forms.
-	prefix() string
-	object() string
-	chunk() string
-	// whole is the choice of an answer that is not streamed.
-	whole(r loader.Result) choice
-	// open is the choice that comes first in a stream, nil for none.
-	open() *choice
-	// piece is the choice of a chunk with text.
-	piece(text string) choice
-	// last is the choice of the chunk that says why the answer ended.
-	last(reason string) choice
-	// promptAtTop says where an answer that is not streamed has the prompt's
-	// tokens: beside the choices or in the choice, as vLLM does.
-	promptAtTop() bool
+// A kind is one of the two kinds of completion: what its answers are called, and
+// whether a choice holds messages or plain text.
+type kind struct {
+	prefix string // of an id
+	object string // of a whole answer
+	chunk  string // of one chunk of a stream
+	chat   bool
 }
+
+var (
+	chatKind = kind{"chatcmpl-", "chat.completion", "chat.completion.chunk", true}
+	textKind = kind{"cmpl-", "text_completion", "text_completion", false}
+)
 
 type completion struct {
 	ID             string   `json:"id"`
@@ -37,7 +32,7 @@ type completion struct {
 	Created        int64    `json:"created"` // Unix seconds
 	Model          string   `json:"model"`
 	Choices        []choice `json:"choices"`
-	Usage          any      `json:"usage,omitempty"`
+	Usage          *usage   `json:"usage,omitempty"`
 	PromptTokenIDs []int32  `json:"prompt_token_ids,omitzero"`
 }
 
@@ -74,63 +69,50 @@ func usageOf(u loader.Usage) *usage {
 	return &usage{u.PromptTokens, u.CompletionTokens, u.PromptTokens + u.CompletionTokens}
 }
 
-type chatShape struct{}
-
-func (chatShape) prefix() string    { return "chatcmpl-" }
-func (chatShape) object() string    { return "chat.completion" }
-func (chatShape) chunk() string     { return "chat.completion.chunk" }
-func (chatShape) promptAtTop() bool { return true }
-
-func (chatShape) whole(r loader.Result) choice {
-	return choice{Message: &chatText{Role: "assistant", Content: r.Text}, FinishReason: &r.FinishReason}
+// whole is the choice of an answer that is not streamed.
+func (k kind) whole(r loader.Result) choice {
+	ch := choice{FinishReason: &r.FinishReason}
+	if k.chat {
+		ch.Message = &chatText{Role: "assistant", Content: r.Text}
+	} else {
+		ch.Text = &r.Text
+	}
+	return ch
 }
 
-func (chatShape) open() *choice {
-	empty := ""
-	return &choice{Delta: &delta{Role: "assistant", Content: &empty}}
+// piece is the choice of a chunk with text.
+func (k kind) piece(text string) choice {
+	if k.chat {
+		return choice{Delta: &delta{Content: &text}}
+	}
+	return choice{Text: &text}
 }
 
-func (chatShape) piece(text string) choice { return choice{Delta: &delta{Content: &text}} }
-
-func (chatShape) last(reason string) choice {
-	return choice{Delta: &delta{}, FinishReason: &reason}
-}
-
-type textShape struct{}
-
-func (textShape) prefix() string    { return "cmpl-" }
-func (textShape) object() string    { return "text_completion" }
-func (textShape) chunk() string     { return "text_completion" }
-func (textShape) promptAtTop() bool { return false }
-
-func (textShape) whole(r loader.Result) choice {
-	return choice{Text: &r.Text, FinishReason: &r.FinishReason}
-}
-
-func (textShape) open() *choice { return nil }
-
-func (textShape) piece(text string) choice { return choice{Text: &text} }
-
-func (textShape) last(reason string) choice {
-	empty := ""
-	return choice{Text: &empty, FinishReason: &reason}
+// last is the choice of the chunk that says why the answer ended.
+func (k kind) last(reason string) choice {
+	if k.chat {
+		return choice{Delta: &delta{}, FinishReason: &reason}
+	}
+	ch := k.piece("")
+	ch.FinishReason = &reason
+	return ch
 }
 
 // answer generates and sends the answer in the form that r asks for.
-func (d *Dialect) answer(c echo.Context, r *request, lr loader.Request, s shape) error {
-	base := completion{ID: newID(s.prefix()), Object: s.object(), Created: time.Now().Unix(), Model: r.Model}
+func (d *Dialect) answer(c echo.Context, r *request, lr loader.Request, k kind) error {
+	base := completion{ID: newID(k.prefix), Object: k.object, Created: time.Now().Unix(), Model: r.Model}
 	if r.Stream {
-		base.Object = s.chunk()
-		return d.streamed(c, r, lr, s, base)
+		base.Object = k.chunk
+		return d.streamed(c, r, lr, k, base)
 	}
 	result, err := d.generate(c, r.Model, lr, func(loader.Chunk) error { return nil })
 	if err != nil {
 		return err
 	}
-	ch := s.whole(result)
+	ch := k.whole(result)
 	if r.ReturnTokens {
 		ch.TokenIDs = listed(result.IDs)
-		if s.promptAtTop() {
+		if k.chat { // as vLLM does
 			base.PromptTokenIDs = listed(result.PromptIDs)
 		} else {
 			ch.PromptTokenIDs = listed(result.PromptIDs)
@@ -157,8 +139,8 @@ func newID(prefix string) string {
 
 // streamed sends the answer as server-sent events. An error before the first
 // token is still a plain answer; a later one is an event.
-func (d *Dialect) streamed(c echo.Context, r *request, lr loader.Request, s shape, base completion) error {
-	w := chunks{events: stream.Events(c), shape: s, base: base, tokens: r.ReturnTokens}
+func (d *Dialect) streamed(c echo.Context, r *request, lr loader.Request, k kind, base completion) error {
+	w := chunks{events: stream.Events(c), kind: k, base: base, tokens: r.ReturnTokens}
 	w.usage = r.StreamOptions != nil && r.StreamOptions.IncludeUsage
 	result, err := d.generate(c, r.Model, lr, w.emit)
 	if err == nil {
@@ -179,7 +161,7 @@ const done = "[DONE]"
 // chunks writes one streamed answer.
 type chunks struct {
 	events *stream.Writer
-	shape  shape
+	kind   kind
 	base   completion
 	usage  bool // the client wants counts at the end
 	tokens bool // the client wants token ids
@@ -192,27 +174,28 @@ func (w *chunks) emit(c loader.Chunk) error {
 	if c.Text == "" && !w.tokens {
 		return nil
 	}
-	ch := w.shape.piece(c.Text)
+	ch := w.kind.piece(c.Text)
 	if w.tokens {
 		ch.TokenIDs = listed(c.IDs)
 	}
 	return w.send(ch)
 }
 
-// open sends what comes before the first text, once.
+// open sends the chunk that says who speaks, once, where there is one.
 func (w *chunks) open() error {
-	first := w.shape.open()
-	if w.events.Started() || first == nil {
+	if w.events.Started() || !w.kind.chat {
 		return nil
 	}
-	return w.send(*first)
+	first := w.kind.piece("")
+	first.Delta.Role = "assistant"
+	return w.send(first)
 }
 
 func (w *chunks) finish(r loader.Result) error {
 	if err := w.open(); err != nil {
 		return err
 	}
-	ch := w.shape.last(r.FinishReason)
+	ch := w.kind.last(r.FinishReason)
 	if w.tokens {
 		ch.PromptTokenIDs = listed(r.PromptIDs)
 	}

@@ -30,7 +30,7 @@ func (d *Dialect) Chat(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.answer(c, &r.request, lr, chatShape{})
+	return d.answer(c, &r.request, lr, chatKind)
 }
 
 func (r *chatRequest) build() (loader.Request, error) {

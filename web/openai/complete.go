@@ -33,7 +33,7 @@ func (d *Dialect) Complete(c echo.Context) error {
 	if err := prompt(r.Prompt, &lr); err != nil {
 		return err
 	}
-	return d.answer(c, &r.request, lr, textShape{})
+	return d.answer(c, &r.request, lr, textKind)
 }
 
 // prompt reads the four forms of a prompt: a text, tokens, or an array that
