@@ -185,13 +185,10 @@ loop:
 	VZEROUPPER
 	RET
 
-// HALF broadcasts the float16 at addr to the 8 lanes of y, whose lower half
-// is x.
+// HALF sets the 8 lanes of y, whose lower half is x, to the float16 at addr.
 #define HALF(addr, x, y) \
-	MOVWLZX      addr, AX \
-	VMOVD        AX, x    \
-	VCVTPH2PS    x, x     \
-	VBROADCASTSS x, y
+	VPBROADCASTW addr, x \
+	VCVTPH2PS    x, y
 
 // SCALE8 stores d·q for the 8 signed bytes in the lower half of x.
 #define SCALE8(x, d, y, addr) \
