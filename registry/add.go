@@ -49,7 +49,7 @@ func (s *Store) AddVersion(ctx context.Context, v NewVersion) (Entry, error) {
 		return Entry{}, err
 	}
 	if changed {
-		if err := s.store(ctx, v, d); err != nil {
+		if err := s.store(v, d); err != nil {
 			return Entry{}, err
 		}
 	}
@@ -211,7 +211,7 @@ func (t tx) pointsTo(ref Reference, version verify.Digest, move bool) (verify.Di
 }
 
 // store writes a version: its immutable files, the journal, the index.
-func (s *Store) store(ctx context.Context, v NewVersion, d versionAdded) error {
+func (s *Store) store(v NewVersion, d versionAdded) error {
 	if err := s.files.putManifest(d.Version, v.Manifest); err != nil {
 		return err
 	}
@@ -226,7 +226,7 @@ func (s *Store) store(ctx context.Context, v NewVersion, d versionAdded) error {
 			return fmt.Errorf("add version: %w", err)
 		}
 	}
-	return s.change(ctx, opVersionAdded, v.Actor, d, func() error {
+	return s.change(opVersionAdded, v.Actor, d, func() error {
 		return s.putBlobRecords(v.blobRecords())
 	})
 }

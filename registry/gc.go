@@ -46,7 +46,7 @@ func (s *Store) GC(ctx context.Context, o GCOptions) (GCResult, error) {
 		o.Keep = func(verify.Digest) bool { return false }
 	}
 	now := s.opts.Now()
-	busy, err := s.busy()
+	busy, err := s.busy(ctx)
 	if err != nil {
 		return GCResult{}, err
 	}
@@ -62,7 +62,7 @@ func (s *Store) GC(ctx context.Context, o GCOptions) (GCResult, error) {
 	if o.DryRun {
 		return result, nil
 	}
-	if err := s.collect(ctx, o, versions, dead, result, busy); err != nil {
+	if err := s.collect(o, versions, dead, result, busy); err != nil {
 		return GCResult{}, err
 	}
 	return result, s.sweep(now.Add(-o.Grace), busy)
@@ -76,9 +76,9 @@ type inUse struct {
 }
 
 // busy returns what unfinished transfers need.
-func (s *Store) busy() (*inUse, error) {
+func (s *Store) busy(ctx context.Context) (*inUse, error) {
 	u := &inUse{map[verify.Digest]bool{}, map[verify.Digest]bool{}, map[magnets.Hash]bool{}}
-	transfers, err := s.Transfers(context.Background())
+	transfers, err := s.Transfers(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (s *Store) deadBlobs(ctx context.Context, o GCOptions, now time.Time, busy 
 
 // collect removes versions and then blobs: a crash between the two leaves blobs
 // for the next collection, never a version without its blobs.
-func (s *Store) collect(ctx context.Context, o GCOptions, versions []removed, dead []verify.Digest, total GCResult, busy *inUse) error {
+func (s *Store) collect(o GCOptions, versions []removed, dead []verify.Digest, total GCResult, busy *inUse) error {
 	if len(versions)+len(dead) == 0 {
 		return nil
 	}
@@ -189,7 +189,7 @@ func (s *Store) collect(ctx context.Context, o GCOptions, versions []removed, de
 		if i == len(entries)-1 {
 			data.Blobs, data.Bytes = total.Blobs, total.Bytes
 		}
-		if err := s.change(ctx, opGCRemoved, o.Actor, data, nil); err != nil {
+		if err := s.change(opGCRemoved, o.Actor, data, nil); err != nil {
 			return err
 		}
 	}

@@ -71,12 +71,12 @@ func openIndexAt(dir, aside string) (*index, error) {
 	}
 	if err != nil && !outsideTrouble(err) {
 		if err := setAside(dir, aside); err != nil {
-			return nil, fmt.Errorf("open index: %w", err)
+			return nil, err
 		}
 		db, err = openBadger(dir)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open index: %w", err)
+		return nil, err
 	}
 	return &index{db: db}, nil
 }

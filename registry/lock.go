@@ -2,7 +2,9 @@ package registry
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -52,7 +54,7 @@ func checkFormat(dir string) error {
 	path := filepath.Join(dir, "FORMAT")
 	b, err := os.ReadFile(path)
 	switch {
-	case os.IsNotExist(err):
+	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Stat(filepath.Join(dir, journalDir)); err == nil {
 			return &FormatError{dir, "there is a journal, but no FORMAT file"}
 		}

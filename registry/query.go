@@ -267,8 +267,10 @@ func (s *Store) BlobFacts(ctx context.Context, d verify.Digest) (BlobFacts, erro
 
 // PutBlobFacts records what was found out about a blob.
 func (s *Store) PutBlobFacts(ctx context.Context, d verify.Digest, f BlobFacts) error {
-	if err := errors.Join(ctx.Err(), s.writable("store blob facts")); err != nil {
+	done, err := s.begin(ctx, "store blob facts", s.writable)
+	if err != nil {
 		return err
 	}
+	defer done()
 	return s.index.update(func(t tx) error { return t.put(keyBlob+string(d[:]), f) })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -23,7 +24,7 @@ func (s *Store) openIndex(ctx context.Context) error {
 	var err error
 	aside := filepath.Join(s.dir, "quarantine", indexDir)
 	if s.index, err = openIndexAt(indexPath(s.dir), aside); err != nil {
-		return disk.Wrap("open", s.dir, err)
+		return disk.Wrap("open index", s.dir, err)
 	}
 	err = s.catchUp(ctx)
 	if !errors.Is(err, errForeign) {
@@ -36,7 +37,7 @@ func (s *Store) openIndex(ctx context.Context) error {
 		return fmt.Errorf("open index: %w", err)
 	}
 	if s.index, err = openIndexAt(indexPath(s.dir), aside); err != nil {
-		return err
+		return disk.Wrap("open index", s.dir, err)
 	}
 	return s.catchUp(ctx)
 }
@@ -122,7 +123,7 @@ func (s *Store) recordBlobs(ctx context.Context) error {
 // change makes one change: the entry in the journal, then in the index. It is
 // called with mu held. Where the journal has the entry and the index does not,
 // the next change or Open brings it in.
-func (s *Store) change(ctx context.Context, op, actor string, data any, between func() error) error {
+func (s *Store) change(op, actor string, data any, between func() error) error {
 	e, err := s.journal.Append(op, actor, data)
 	if err != nil {
 		return err
@@ -145,6 +146,9 @@ func (s *Store) change(ctx context.Context, op, actor string, data any, between 
 func (s *Store) begin(ctx context.Context, op string, room func(op string) error) (done func(), err error) {
 	s.mu.Lock()
 	err = ctx.Err()
+	if err == nil && s.closed {
+		err = fs.ErrClosed
+	}
 	if err == nil {
 		err = room(op)
 	}

@@ -51,6 +51,7 @@ type Store struct {
 	// in one order and GC never races AddVersion.
 	mu     sync.Mutex
 	behind bool // the journal has entries that the index lacks
+	closed bool
 }
 
 // Open opens the data folder dir and holds it until Close. It makes a new folder
@@ -128,6 +129,7 @@ func (s *Store) Dir() string { return s.dir }
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.closed = true
 	var errs []error
 	if s.index != nil {
 		full := s.writable("close") != nil

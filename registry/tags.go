@@ -35,7 +35,7 @@ func (s *Store) Tag(ctx context.Context, target, name Reference, move bool, acto
 	if err != nil || change.Previous == change.Version {
 		return err
 	}
-	return s.change(ctx, opTagMoved, actor, change, nil)
+	return s.change(opTagMoved, actor, change, nil)
 }
 
 // Remove removes a tag; its version stays until GC finds it without tags. For a
@@ -61,14 +61,14 @@ func (s *Store) Remove(ctx context.Context, ref Reference, actor string) error {
 		return err
 	}
 	if !ref.IsDigest() {
-		return s.change(ctx, opTagRemoved, actor, tagChanged{Reference: ref, Version: version}, nil)
+		return s.change(opTagRemoved, actor, tagChanged{Reference: ref, Version: version}, nil)
 	}
-	busy, err := s.busy()
+	busy, err := s.busy(ctx)
 	if err != nil {
 		return err
 	}
 	files := s.filesOf([]removed{gone}, busy)
-	if err := s.change(ctx, opVersionRemoved, actor, gone, nil); err != nil {
+	if err := s.change(opVersionRemoved, actor, gone, nil); err != nil {
 		return err
 	}
 	return s.removeFiles(files)

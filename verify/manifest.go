@@ -17,8 +17,9 @@ const manifestHeader = "samara manifest 1"
 // the longest path.
 const MaxManifestBytes = MaxFiles * (MaxPathBytes + 128)
 
-// MaxFileSize bounds the size of one file: 16 TiB.
-const MaxFileSize = 1 << 44
+// MaxFileSize bounds the size of one file: 32 TiB, more than the largest torrent
+// has (400,000 pieces of 64 MiB).
+const MaxFileSize = 1 << 45
 
 // File is one file of a version.
 type File struct {
