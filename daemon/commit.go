@@ -13,6 +13,10 @@ import (
 	"samara/web/client"
 )
 
+// crashpoint is called between two steps of a commit; tests end the process
+// there.
+var crashpoint = func(string) {}
+
 // commit turns fetched files into blobs and the version visible: every file's
 // BLAKE3 root is compared with the author's digest first, and nothing of a
 // torrent that fails is kept where anything would serve it.
@@ -31,6 +35,7 @@ func (t *task) commit(ctx context.Context, p *plan) error {
 	if err := t.f.writeDigests(t.hash, p); err != nil {
 		return err
 	}
+	crashpoint("digests")
 	// No collection may run between the first blob and the version.
 	t.f.catalog.gate.RLock()
 	defer t.f.catalog.gate.RUnlock()
@@ -44,12 +49,15 @@ func (t *task) commit(ctx context.Context, p *plan) error {
 		if err := t.f.store.Blobs().CommitFile(files[i].Path, p.digest[i], tree); err != nil {
 			return fmt.Errorf("add %s: file %s: %w", t.hash, p.info.Files[i].Path, err)
 		}
+		crashpoint("blob")
 	}
+	crashpoint("blobs")
 	nv.Facts = factsOf(t.f.store.Blobs(), registry.Version{Manifest: nv.Manifest, Missing: nv.Missing})
 	entry, err := t.f.store.AddVersion(ctx, nv)
 	if err != nil {
 		return err
 	}
+	crashpoint("version")
 	t.finish(p, entry)
 	return nil
 }

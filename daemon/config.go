@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"samara/registry/disk"
 	"samara/web/client"
 )
 
@@ -82,6 +83,8 @@ type Config struct {
 	Drain time.Duration
 	// Build says what is running: version and commit, for /samara/v1/info.
 	Build Build
+
+	space func(dir string) (disk.Space, error) // tests fill the disk by it; nil asks the system
 }
 
 // Build names the running program.

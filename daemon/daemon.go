@@ -74,7 +74,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Daemon, err erro
 		return nil, err
 	}
 	d := &Daemon{cfg: cfg, log: log, started: time.Now().UTC(), ready: make(chan struct{}), hub: newHub()}
-	if d.store, err = registry.Open(ctx, cfg.Data, registry.Options{Socket: d.SocketPath(), DiskReserve: cfg.DiskReserve}); err != nil {
+	if d.store, err = registry.Open(ctx, cfg.Data, registry.Options{Socket: d.SocketPath(), DiskReserve: cfg.DiskReserve, Space: cfg.space}); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -114,10 +114,8 @@ func (d *Daemon) openSwarm() error {
 	if d.cfg.Airgap {
 		c.Allow = append(allow, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
 	}
-	if d.swarm, err = swarm.New(c); err != nil {
-		return addressError("the swarm", d.cfg.Swarm, "--swarm", err)
-	}
-	return nil
+	d.swarm, err = swarm.New(c)
+	return err
 }
 
 // listen binds the HTTP listeners.

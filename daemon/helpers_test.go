@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"samara/magnets"
+	"samara/registry/disk"
 	"samara/verify"
 )
 
@@ -18,10 +20,6 @@ func sha256Hex(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
-
-const childEnv = "SAMARA_TEST_CHILD"
-
-func childMain() int { return 0 }
 
 // seedForeign makes a torrent as other programs do, without digests, and lets
 // the daemon's swarm offer it.
@@ -72,4 +70,19 @@ func seedTorrent(t *testing.T, d *Daemon, files map[string][]byte, change func(s
 		t.Fatal(err)
 	}
 	return (&magnets.Torrent{Info: info}).Marshal(), info.InfoHash
+}
+
+// A fakeDisk has as much room as a test says.
+type fakeDisk struct{ free atomic.Uint64 }
+
+func newFakeDisk(free uint64) *fakeDisk {
+	d := &fakeDisk{}
+	d.set(free)
+	return d
+}
+
+func (d *fakeDisk) set(free uint64) { d.free.Store(free) }
+
+func (d *fakeDisk) space(string) (disk.Space, error) {
+	return disk.Space{Free: d.free.Load(), Total: 1 << 40}, nil
 }

@@ -25,23 +25,18 @@ const maxSocketPath = 103
 func listenTCP(ctx context.Context, address string) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, addressError("HTTP", address, "--listen", err)
+	if err == nil {
+		return l, nil
 	}
-	return l, nil
-}
-
-// addressError is a listener's address that cannot be had.
-func addressError(service, address, flag string, err error) error {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
 		err = errno // what wraps it repeats the address
 	}
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return errorf(client.CodeAddressInUse, "another program has the port; choose one with "+flag+" HOST:PORT, or port 0 for any free one",
-			"listen for %s on %s: %w", service, address, err)
+		return nil, errorf(client.CodeAddressInUse, "another program has the port; choose one with --listen HOST:PORT, or port 0 for any free one",
+			"listen on %s: %w", address, err)
 	}
-	return errorf(client.CodeInvalidRequest, "", "listen for %s on %s: %w", service, address, err)
+	return nil, errorf(client.CodeInvalidRequest, "choose another address with --listen HOST:PORT", "listen on %s: %w", address, err)
 }
 
 // listenSocket opens the data folder's Unix socket with mode 0600 in place of

@@ -1,12 +1,11 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"samara/magnets"
 	"samara/registry"
@@ -82,13 +81,13 @@ func TestPublishStoresAndLeavesTheSource(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(files[f.Path], got); diff != "" {
+		if !bytes.Equal(got, files[f.Path]) {
 			t.Errorf("blob of %s differs from the source", f.Path)
 		}
 		if sha := detail.Files[i].Sha256; sha != sha256Hex(files[f.Path]) {
 			t.Errorf("sha256 of %s: got %s, want %s", f.Path, sha, sha256Hex(files[f.Path]))
 		}
-		if source, err := os.ReadFile(filepath.Join(dir, f.Path)); err != nil || !cmp.Equal(source, files[f.Path]) {
+		if source, err := os.ReadFile(filepath.Join(dir, f.Path)); err != nil || !bytes.Equal(source, files[f.Path]) {
 			t.Errorf("source %s was changed (%v)", f.Path, err)
 		}
 	}

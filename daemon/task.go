@@ -169,8 +169,14 @@ func (t *task) download(ctx context.Context, p *plan) error {
 		return err
 	}
 	t.update(func(r *registry.Transfer) { r.State, r.Reason = registry.StateFetching, "" })
-	if err := t.torrent.Start(ctx, p.layout(t.f.store)); err != nil {
-		return err
+	for {
+		err := t.torrent.Start(ctx, p.layout(t.f.store))
+		if err == nil {
+			break
+		}
+		if err := t.awaitRoom(ctx, p, err); err != nil {
+			return err
+		}
 	}
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()

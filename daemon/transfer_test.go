@@ -3,7 +3,9 @@ package daemon
 import (
 	"bytes"
 	"os"
+	"slices"
 	"testing"
+	"time"
 
 	"samara/magnets"
 	"samara/registry"
@@ -25,20 +27,18 @@ func addAndWait(t *testing.T, d *Daemon, r web.AddRequest) web.Transfer {
 // waitFor waits until a transfer is in one of the states.
 func waitFor(t *testing.T, d *Daemon, id string, states ...string) web.Transfer {
 	t.Helper()
-	var tr web.Transfer
-	await(t, "transfer "+id, func() bool {
-		var err error
-		if tr, err = d.fetch.Get(t.Context(), id); err != nil {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		tr, err := d.fetch.Get(t.Context(), id)
+		if err != nil {
 			t.Fatal(err)
 		}
-		for _, s := range states {
-			if tr.State == s {
-				return true
-			}
+		if slices.Contains(states, tr.State) {
+			return tr
 		}
-		return false
-	})
-	return tr
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %s for one of %v, got %+v", patience, states, tr)
+		}
+	}
 }
 
 // checkVersion fails unless the version under a name holds these very files.

@@ -75,11 +75,17 @@ func (f *fetcher) Resume(ctx context.Context, id string) (web.Transfer, error) {
 		return web.Transfer{}, err
 	}
 	if t := f.task(rec.ID); t != nil {
-		select {
-		case t.kick <- struct{}{}:
-		default: // told already
+		if now := t.record(); goesOn(now) {
+			select {
+			case t.kick <- struct{}{}:
+			default: // told already
+			}
+			return f.view(ctx, now, true)
 		}
-		return f.view(ctx, t.record(), true)
+		<-t.done // it has said its last word
+		if rec, err = f.store.Transfer(ctx, rec.ID); err != nil {
+			return web.Transfer{}, err
+		}
 	}
 	if rec.State == registry.StatePaused || rec.State == registry.StateFailed {
 		rec.State, rec.Reason, rec.Error, rec.ErrorCode = registry.StateResolving, "", "", ""

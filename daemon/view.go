@@ -92,7 +92,7 @@ func addStats(v *web.Transfer, s swarm.Stats, detail bool) {
 	if v.State != registry.StateReady {
 		v.DownRate, v.Wasted = s.DownRate, s.Wasted
 	}
-	if v.State == registry.StateFetching {
+	if v.State == registry.StateFetching && s.State != swarm.StateResolved {
 		v.BytesDone, v.BytesTotal = s.BytesDone, s.BytesTotal
 		if s.DownRate > 0 {
 			v.EtaSeconds = float64(s.BytesTotal-s.BytesDone) / s.DownRate
