@@ -49,11 +49,11 @@ func (s *Store) AddVersion(ctx context.Context, v NewVersion) (Entry, error) {
 		return Entry{}, err
 	}
 	if changed {
-		if err := s.store(v, d); err != nil {
-			return Entry{}, err
-		}
+		err = s.store(v, d)
+	} else {
+		err = s.putBlobRecords(v.blobRecords())
 	}
-	if err := s.putBlobRecords(v.blobRecords()); err != nil {
+	if err != nil {
 		return Entry{}, err
 	}
 	if d.Reference.IsZero() {
@@ -164,27 +164,33 @@ func (s *Store) plan(d *versionAdded, move bool) (changed bool, err error) {
 		if err != nil {
 			return err
 		}
-		merged := old.merge(*d, s.opts.Now())
-		if err := t.fits(d.Version, merged, d.Reference); err != nil {
-			return err
-		}
-		tagged := d.Reference.IsZero()
-		if !tagged {
+		var newTag Reference
+		if !d.Reference.IsZero() {
 			if d.Previous, err = t.pointsTo(d.Reference, d.Version, move); err != nil {
 				return err
 			}
-			tagged = d.Previous == d.Version
+			if d.Previous != d.Version {
+				newTag = d.Reference
+			}
+		}
+		merged := old.merge(*d, s.opts.Now())
+		if err := t.fits(d.Version, merged, newTag); err != nil {
+			return err
 		}
 		newURLs, err := t.newURLs(d)
-		changed = !known || !tagged || newURLs || !reflect.DeepEqual(old, merged)
+		changed = !known || !newTag.IsZero() || newURLs || !reflect.DeepEqual(old, merged)
 		return err
 	})
 	return changed, err
 }
 
-// newURLs reports whether d brings trackers or web seeds that are not known.
+// newURLs reports whether d brings a torrent trackers or web seeds that are not
+// known.
 func (t tx) newURLs(d *versionAdded) (bool, error) {
 	fresh := torrentRecord{d.Trackers, d.WebSeeds}
+	if d.Binding.InfoHash.IsZero() || fresh.isEmpty() {
+		return false, nil
+	}
 	if _, err := encode("trackers and web seeds", fresh); err != nil {
 		return false, err
 	}
@@ -193,7 +199,7 @@ func (t tx) newURLs(d *versionAdded) (bool, error) {
 		return false, err
 	}
 	same := slices.Equal(old.Trackers, fresh.Trackers) && slices.Equal(old.WebSeeds, fresh.WebSeeds)
-	return !fresh.isEmpty() && !same, nil
+	return !same, nil
 }
 
 // pointsTo returns what a tag points to, zero for a new one, or a

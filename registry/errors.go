@@ -142,6 +142,11 @@ func (e *ChecksumError) Error() string {
 // Code returns "verification_failed".
 func (e *ChecksumError) Code() string { return "verification_failed" }
 
+// Hint says what to do next.
+func (e *ChecksumError) Hint() string {
+	return `restore the file from a backup, or drop the model with "samara rm" and add it again`
+}
+
 // A LimitError reports a list that is longer than the index takes.
 type LimitError struct {
 	What      string

@@ -198,7 +198,7 @@ func (s *Store) collect(o GCOptions, versions []removed, dead []verify.Digest, t
 			return err
 		}
 	}
-	if err := s.removeFiles(files); err != nil {
+	if err := removeFiles(files); err != nil {
 		return err
 	}
 	for batch := range slices.Chunk(dead, batchSize) {

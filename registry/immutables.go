@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"crypto/sha1" //nolint:gosec // BitTorrent v1 names info dictionaries by SHA-1
 	"crypto/sha256"
 	"errors"
@@ -22,8 +23,7 @@ const cachedFiles = 100_000
 // immutables is the files under manifests/ and torrents/, each named by the hash
 // of its bytes.
 type immutables struct {
-	dir string
-
+	dir   string
 	cache *manifestCache
 }
 
@@ -50,15 +50,15 @@ func (f immutables) torrentPath(h magnets.Hash) string {
 	return filepath.Join(f.dir, torrentDir, h.String())
 }
 
-// put writes b to path unless the file is there already with as many bytes.
+// put writes b to path unless the file is there already and whole.
 func (f immutables) put(path string, b []byte) error {
-	if st, err := os.Lstat(path); err == nil && st.Size() == int64(len(b)) {
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, b) {
 		return nil
 	}
 	return disk.Wrap("write "+path, f.dir, disk.WriteFile(path, b, 0o400))
 }
 
-// putManifest makes m last and returns its digest.
+// putManifest makes m, whose digest is d, last.
 func (f immutables) putManifest(d verify.Digest, m verify.Manifest) error {
 	return f.put(f.manifestPath(d), m.Bytes())
 }
@@ -133,9 +133,12 @@ func (f immutables) torrent(h magnets.Hash) ([]byte, error) {
 	return b, checkInfo(path, h, b)
 }
 
-func (f immutables) remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+// removeFiles removes files, of which some may be gone already.
+func removeFiles(paths []string) error {
+	for _, path := range paths {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	return nil
 }
@@ -147,14 +150,13 @@ func (f immutables) sweep(folder string, before time.Time, keep func(name string
 	if err != nil {
 		return fmt.Errorf("sweep %s: %w", folder, err)
 	}
+	var gone []string
 	for _, e := range entries {
 		st, err := e.Info()
 		if err != nil || st.ModTime().After(before) || keep(e.Name()) {
 			continue // gone, young or in use
 		}
-		if err := f.remove(filepath.Join(f.dir, folder, e.Name())); err != nil {
-			return fmt.Errorf("sweep %s: %w", folder, err)
-		}
+		gone = append(gone, filepath.Join(f.dir, folder, e.Name()))
 	}
-	return nil
+	return removeFiles(gone)
 }

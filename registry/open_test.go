@@ -286,6 +286,13 @@ func TestDamagedManifest(t *testing.T) {
 			t.Errorf("file %s was collected", f.Path)
 		}
 	}
+	if err := s.Remove(t.Context(), e.Reference, "test"); err != nil {
+		t.Fatal(err)
+	}
+	registrytest.Add(t, s, registrytest.NewVersion(t, s, "a/b", "one"))
+	if _, err := s.Lookup(t.Context(), e.Reference); err != nil {
+		t.Errorf("added again: %v", err)
+	}
 }
 
 func TestManyBlobRecords(t *testing.T) {
@@ -314,6 +321,7 @@ func TestNamesAreBounded(t *testing.T) {
 		}
 	}
 	registrytest.WantCode(t, err, "too_large")
+	registrytest.Add(t, s, registrytest.NewVersion(t, s, "a/b", "one"))
 	if err := s.Remove(t.Context(), registry.Reference{Digest: e.Version.Digest}, "test"); err != nil {
 		t.Fatal(err)
 	}

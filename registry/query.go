@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 
 	"samara/magnets"
@@ -140,7 +141,7 @@ func (s *Store) List(ctx context.Context, o ListOptions) (entries []Entry, next 
 			}
 			v, err := s.version(t, tag.Version)
 			if err != nil {
-				return err
+				return fmt.Errorf("list %s: %w", tag.Reference, err)
 			}
 			entries = append(entries, Entry{tag.Reference, v})
 			return nil

@@ -23,7 +23,8 @@ func (s *Store) Tag(ctx context.Context, target, name Reference, move bool, acto
 		if change.Version, err = t.resolve(&target); err != nil {
 			return err
 		}
-		if change.Previous, err = t.pointsTo(name, change.Version, move); err != nil {
+		change.Previous, err = t.pointsTo(name, change.Version, move)
+		if err != nil || change.Previous == change.Version {
 			return err
 		}
 		var r versionRecord
@@ -71,26 +72,29 @@ func (s *Store) Remove(ctx context.Context, ref Reference, actor string) error {
 	if err := s.change(opVersionRemoved, actor, gone, nil); err != nil {
 		return err
 	}
-	return s.removeFiles(files)
+	return removeFiles(files)
 }
 
 // MaxNames bounds the tags that point to one version, and the repositories that
 // it was ever tagged in: one transaction removes them all.
 const MaxNames = 500
 
-// fits says whether the record r of a version may get the tag ref, if it is not
-// zero: what the journal holds must always go into the index.
+// fits says whether the record r of a version can be stored, with ref as one more
+// tag where it is not zero: what the journal holds must always go into the index.
 func (t tx) fits(d verify.Digest, r versionRecord, ref Reference) error {
+	names := 0
 	if !ref.IsZero() {
 		r.addRepo(ref)
+		tags, err := t.keys(tagsOfKey(d))
+		if err != nil {
+			return err
+		}
+		names = max(len(tags)+1, len(r.Repos))
 	}
-	if _, err := encode("version "+d.String(), r); err != nil {
-		return err
+	if names > MaxNames {
+		return &LimitError{"names of version " + d.String(), names, MaxNames}
 	}
-	tags, err := t.keys(tagsOfKey(d))
-	if n := max(len(tags)+1, len(r.Repos)); err == nil && n > MaxNames {
-		err = &LimitError{"names of version " + d.String(), n, MaxNames}
-	}
+	_, err := encode("version "+d.String(), r)
 	return err
 }
 
@@ -128,13 +132,4 @@ func (s *Store) filesOf(versions []removed, busy *inUse) []string {
 		}
 	}
 	return paths
-}
-
-func (s *Store) removeFiles(paths []string) error {
-	for _, path := range paths {
-		if err := s.files.remove(path); err != nil {
-			return err
-		}
-	}
-	return nil
 }
