@@ -30,9 +30,10 @@ func filterList(in *interp, v value, a args) value {
 func filterItems(in *interp, v value, a args) value {
 	switch v := v.(type) {
 	case *dict:
-		return in.view("items", a, v.items)
+		in.bind("items", a)
+		return &iterator{items: v.items()}
 	case undefined:
-		return &list{}
+		return &iterator{}
 	}
 	in.fail("items wants a dict, not %s", typeName(v))
 	return nil
@@ -55,7 +56,7 @@ func filterReverse(in *interp, v value, a args) value {
 	if _, ok := v.(str); ok {
 		return in.join(str{}, items)
 	}
-	return &list{items: items}
+	return &iterator{items: items}
 }
 
 // attribute follows a dotted path of names and numbers from v.
@@ -94,6 +95,9 @@ func filterAttr(in *interp, v value, a args) value {
 
 // filterMap applies a filter by name, or takes an attribute of each item.
 func filterMap(in *interp, v value, a args) value {
+	if !truth(v) {
+		return &iterator{}
+	}
 	items := in.iterate(v)
 	if len(a.pos) == 0 {
 		p := in.bind("map", a, param{"attribute", required{}}, param{"default", undefined{}})
@@ -103,7 +107,7 @@ func filterMap(in *interp, v value, a args) value {
 				items[i] = p[1]
 			}
 		}
-		return &list{items: items}
+		return &iterator{items: items}
 	}
 	name := in.wantStr("map", a.pos[0]).s
 	a.pos = a.pos[1:]
@@ -112,7 +116,7 @@ func filterMap(in *interp, v value, a args) value {
 		in.spend(1)
 		out[i] = in.filter(name, item, a)
 	}
-	return &list{items: out}
+	return &iterator{items: out}
 }
 
 func filterSelect(in *interp, v value, a args) value { return in.choose(v, a, true) }
@@ -120,7 +124,10 @@ func filterReject(in *interp, v value, a args) value { return in.choose(v, a, fa
 
 // choose keeps the items for which a test, or their truth, is want.
 func (in *interp) choose(v value, a args, want bool) value {
-	out := &list{}
+	out := &iterator{}
+	if !truth(v) {
+		return out
+	}
 	for _, item := range in.iterate(v) {
 		in.spend(1)
 		if in.passes(item, a) == want {
@@ -149,7 +156,10 @@ func (in *interp) chooseAttr(v value, a args, want bool) value {
 	}
 	path := a.pos[0]
 	a.pos = a.pos[1:]
-	out := &list{}
+	out := &iterator{}
+	if !truth(v) {
+		return out
+	}
 	for _, item := range in.iterate(v) {
 		in.spend(1)
 		if in.passes(in.attribute(item, path), a) == want {
@@ -236,7 +246,7 @@ func filterUnique(in *interp, v value, a args) value {
 	p := in.bind("unique", a, param{"case_sensitive", false}, param{"attribute", nil})
 	key := in.itemKey(p[1], truth(p[0]))
 	seen := map[string]bool{}
-	out := &list{}
+	out := &iterator{}
 	for _, item := range in.iterate(v) {
 		in.spend(1)
 		h, ok := hashKey(key(item))
@@ -316,7 +326,7 @@ func filterBatch(in *interp, v value, a args) value {
 	if n < 1 {
 		in.fail("batch: got %d items a batch, want at least 1", n)
 	}
-	out := &list{}
+	out := &iterator{}
 	for part := range slices.Chunk(in.iterate(v), n) {
 		in.spend(1)
 		batch := slices.Clone(part)
@@ -339,7 +349,7 @@ func filterSlice(in *interp, v value, a args) value {
 	in.spend(n)
 	items := in.iterate(v)
 	size, longer := len(items)/n, len(items)%n
-	out := &list{}
+	out := &iterator{}
 	for i := range n {
 		k := size
 		if i < longer {

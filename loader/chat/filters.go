@@ -23,7 +23,7 @@ func init() {
 		"int": filterInt, "items": filterItems, "join": filterJoin, "last": filterLast, "length": filterLength,
 		"list": filterList, "lower": textFilter("lower", lower), "map": filterMap, "max": filterMax, "min": filterMin,
 		"reject": filterReject, "rejectattr": filterRejectAttr, "replace": filterReplace, "reverse": filterReverse,
-		"round": filterRound, "safe": filterString, "select": filterSelect, "selectattr": filterSelectAttr,
+		"round": filterRound, "safe": filterSafe, "select": filterSelect, "selectattr": filterSelectAttr,
 		"slice": filterSlice, "sort": filterSort, "string": filterString, "sum": filterSum,
 		"title": textFilter("title", titleFilter), "tojson": filterToJSON, "trim": filterTrim,
 		"truncate": filterTruncate, "unique": filterUnique, "upper": textFilter("upper", upper),
@@ -76,6 +76,10 @@ func filterLength(in *interp, v value, a args) value {
 		return int64(len(v.items))
 	case *dict:
 		return int64(len(v.entries))
+	case *iterator:
+		if v.view != "" {
+			return int64(len(v.items))
+		}
 	case undefined:
 		return int64(0)
 	}
@@ -112,8 +116,24 @@ var htmlEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "'
 func filterEscape(in *interp, v value, a args) value {
 	in.bind("escape", a)
 	s := in.toStr(v)
+	if s.safe {
+		return s
+	}
 	in.text(6 * len(s.s))
-	return s.mapRuns(htmlEscapes.Replace)
+	return escape(s)
+}
+
+func escape(s str) str {
+	s = s.mapRuns(htmlEscapes.Replace)
+	s.safe = true
+	return s
+}
+
+func filterSafe(in *interp, v value, a args) value {
+	in.bind("safe", a)
+	s := in.toStr(v)
+	s.safe = true
+	return s
 }
 
 // filterIndent is indent(s, width, first, blank).

@@ -40,15 +40,16 @@ var dictMethods = map[string]func(in *interp, d *dict, a args) value{
 		}
 		return p[1]
 	},
-	"items":  func(in *interp, d *dict, a args) value { return in.view("items", a, d.items) },
-	"keys":   func(in *interp, d *dict, a args) value { return in.view("keys", a, d.keys) },
-	"values": func(in *interp, d *dict, a args) value { return in.view("values", a, d.values) },
+	"items":  func(in *interp, d *dict, a args) value { return in.view("dict_items", a, d.items) },
+	"keys":   func(in *interp, d *dict, a args) value { return in.view("dict_keys", a, d.keys) },
+	"values": func(in *interp, d *dict, a args) value { return in.view("dict_values", a, d.values) },
 	"copy":   func(in *interp, d *dict, a args) value { in.bind("copy", a); return d },
 }
 
+// view gives what a dict's method of this name shows.
 func (in *interp) view(name string, a args, items func() []value) value {
 	in.bind(name, a)
-	l := &list{items: items()}
-	in.spend(len(l.items))
-	return l
+	v := &iterator{items: items(), view: name}
+	in.spend(len(v.items))
+	return v
 }

@@ -126,10 +126,17 @@ func (in *interp) concat(a, b value) value {
 			return nil
 		}
 		in.text(len(a.s) + len(b.s))
+		safe := a.safe || b.safe
 		var w builder
-		w.add(a)
-		w.add(b)
-		return w.str()
+		for _, part := range []str{a, b} {
+			if safe && !part.safe {
+				part = escape(part)
+			}
+			w.add(part)
+		}
+		out := w.str()
+		out.safe = safe
+		return out
 	case *list:
 		b, ok := b.(*list)
 		if !ok || a.tuple != b.tuple {
@@ -188,8 +195,8 @@ func (in *interp) contains(v, x value) bool {
 		}
 		_, ok := v.get(x)
 		return ok
-	case *list:
-		for _, item := range v.items {
+	case *list, *iterator:
+		for _, item := range in.iterate(v) {
 			in.spend(1)
 			if equal(item, x, 0) {
 				return true
@@ -211,6 +218,12 @@ func (in *interp) iterate(v value) []value {
 	case *dict:
 		in.spend(len(v.entries))
 		return v.keys()
+	case *iterator:
+		items := v.items
+		if v.view == "" {
+			v.items = nil
+		}
+		return items
 	case str:
 		in.spend(len(v.s))
 		items := make([]value, 0, v.runeLen())

@@ -63,6 +63,14 @@ func (in *interp) writeRepr(w *builder, v value, depth int) {
 			in.writeRepr(w, e.value, depth+1)
 		}
 		w.addString("}", false)
+	case *iterator:
+		if v.view == "" {
+			w.addString("<generator>", false)
+			return
+		}
+		w.addString(v.view+"(", false)
+		in.reprItems(w, &list{items: v.items}, depth)
+		w.addString(")", false)
 	case *namespace:
 		w.addString("<Namespace ", false)
 		in.writeRepr(w, &v.attrs, depth+1)

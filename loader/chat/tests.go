@@ -20,7 +20,7 @@ func init() {
 		"mapping":   func(_ *interp, v value, _ args) bool { return typeName(v) == "dict" },
 		"number":    testNumber,
 		"sequence":  testSequence,
-		"iterable":  func(in *interp, v value, a args) bool { return isUndefined(v) || testSequence(in, v, a) },
+		"iterable":  testIterable,
 		"callable":  testCallable,
 		"escaped":   func(*interp, value, args) bool { return false },
 		"lower":     func(in *interp, v value, _ args) bool { return isLower(in.toStr(v).s) },
@@ -71,6 +71,14 @@ func testSequence(_ *interp, v value, _ args) bool {
 		return true
 	}
 	return false
+}
+
+func testIterable(in *interp, v value, a args) bool {
+	switch v.(type) {
+	case undefined, *iterator:
+		return true
+	}
+	return testSequence(in, v, a)
 }
 
 func testCallable(_ *interp, v value, _ args) bool {

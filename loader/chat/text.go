@@ -11,6 +11,7 @@ import (
 type str struct {
 	s    string
 	user []span // ascending, not touching
+	safe bool   // went through "safe" or "escape": "+" escapes what it is joined with
 }
 
 // A span is the bytes [start, end) of a string.
@@ -37,7 +38,7 @@ func (a str) like(s string) str {
 
 // slice returns the bytes [i, j) with their marks.
 func (a str) slice(i, j int) str {
-	out := str{s: a.s[i:j]}
+	out := str{s: a.s[i:j], safe: a.safe}
 	if len(a.user) == 0 {
 		return out
 	}
@@ -99,7 +100,7 @@ func (w *builder) mark(start, end int) {
 	w.user = append(w.user, span{start, end})
 }
 
-func (w *builder) str() str { return str{w.b.String(), w.user} }
+func (w *builder) str() str { return str{s: w.b.String(), user: w.user} }
 
 // mapRuns applies f, which looks at no neighbours, to each run.
 func (a str) mapRuns(f func(string) string) str {

@@ -8,8 +8,8 @@ import (
 )
 
 // A value is what an expression gives: nil (None), bool, int64, *big.Int (only
-// carried and printed), float64, str, undefined, *list, *dict, *namespace,
-// *loop, *macro or *function.
+// carried and printed), float64, str, undefined, *list, *dict, *iterator,
+// *namespace, *loop, *macro or *function.
 type value any
 
 // undefined is the value of a name that is not there.
@@ -19,6 +19,13 @@ type undefined struct{ name string }
 type list struct {
 	items []value
 	tuple bool
+}
+
+// An iterator is what map, select and their like give (a Python generator,
+// empty once it has been gone through), or a dict's view.
+type iterator struct {
+	items []value
+	view  string // "dict_items", …; "" for a generator
 }
 
 // A dict is a Python dict in the order of insertion. It changes only while it
@@ -154,6 +161,8 @@ func truth(v value) bool {
 		return len(v.items) > 0
 	case *dict:
 		return len(v.entries) > 0
+	case *iterator:
+		return v.view == "" || len(v.items) > 0
 	}
 	return true
 }
@@ -180,6 +189,11 @@ func typeName(v value) string {
 		return "list"
 	case *dict:
 		return "dict"
+	case *iterator:
+		if v.view != "" {
+			return v.view
+		}
+		return "generator"
 	case *namespace:
 		return "Namespace"
 	case *macro:

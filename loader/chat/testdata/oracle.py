@@ -77,12 +77,16 @@ def environment():
     return env
 
 
-def render(env, source, context):
-    """The text of one template over one context, or its error."""
-    try:
-        return {"text": env.from_string(source).render(**context)}
-    except Exception as e:  # whatever a template can cause
-        return {"error": f"{type(e).__name__}: {e}"}
+def render(env, source, contexts):
+    """The text of one template over each context, or its error."""
+    answers = []
+    for context in contexts:
+        try:
+            template = env.from_string(source) if not answers or "error" in answers[-1] else template
+            answers.append({"text": template.render(**context)})
+        except Exception as e:  # whatever a template can cause
+            answers.append({"error": f"{type(e).__name__}: {e}"})
+    return answers
 
 
 def vectors():
@@ -91,11 +95,11 @@ def vectors():
     contexts = json.loads((HERE / "contexts.json").read_text())
     lines = []
     for path in sorted((HERE / "templates").iterdir()):
-        for i, context in enumerate(contexts):
-            lines.append({"template": path.name, "context": i} | render(env, path.read_text(), context))
+        for i, answer in enumerate(render(env, path.read_text(), contexts)):
+            lines.append({"template": path.name, "context": i} | answer)
     for snippet in (HERE / "snippets.txt").read_text().splitlines():
         if snippet and not snippet.startswith("#"):
-            lines.append({"snippet": snippet} | render(env, snippet, contexts[-1]))
+            lines.append({"snippet": snippet} | render(env, snippet, contexts[-1:])[0])
     text = "[\n" + ",\n".join(json.dumps(x, ensure_ascii=False) for x in lines) + "\n]\n"
     (HERE / "vectors.json").write_text(text)
 
@@ -105,8 +109,8 @@ def answer():
     env = environment()
     request = json.load(sys.stdin)
     for source in request["templates"]:
-        for context in request["contexts"]:
-            print(json.dumps(render(env, source, json.loads(context))))
+        for answer in render(env, source, [json.loads(c) for c in request["contexts"]]):
+            print(json.dumps(answer))
 
 
 if __name__ == "__main__":
