@@ -64,12 +64,11 @@ func (s Source) license() string {
 		return ""
 	}
 	head := make([]byte, min(f.Size, MaxReadmeHead))
-	if n, err := f.File.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+	n, err := f.File.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return ""
-	} else {
-		head = head[:n]
 	}
-	matter, found := bytes.CutPrefix(head, []byte("---\n"))
+	matter, found := bytes.CutPrefix(head[:n], []byte("---\n"))
 	if !found {
 		return ""
 	}

@@ -18,10 +18,9 @@ func (m *model) openText(h *weights.Header) error {
 	}
 	m.tok = tok
 	m.info.Tokenizer = tok.Kind()
-	switch {
-	case template == "":
+	if template == "" {
 		m.templateErr = errors.New("it has no chat template")
-	default:
+	} else {
 		m.template, m.templateErr = chat.Compile(template)
 	}
 	var g generationConfig

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -154,3 +156,6 @@ func wantError(t *testing.T, err error, parts ...string) {
 func describe(t Tensor) string {
 	return fmt.Sprintf("%s %v %v at %d", t.Name, t.Type, t.Shape, t.offset)
 }
+
+// names lists the tensors in order.
+func names(h *Header) []string { return slices.Sorted(maps.Keys(h.Tensors)) }

@@ -131,8 +131,8 @@ func (d *Directory) HugePages() bool {
 // instead of ending the process. Its result is for CatchFault.
 func PanicOnFault() (before bool) { return debug.SetPanicOnFault(true) }
 
-// CatchFault, deferred, undoes PanicOnFault and turns the panic of a read from
-// this mapping into a *FaultError; other panics go on.
+// CatchFault undoes PanicOnFault when it is deferred, and turns the panic of a
+// read from this mapping into a *FaultError; other panics go on.
 //
 //	defer dir.CatchFault(weights.PanicOnFault(), &err)
 func (d *Directory) CatchFault(before bool, err *error) {

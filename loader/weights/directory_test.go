@@ -73,8 +73,8 @@ func TestCloseWaits(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	select {
-	case <-closed:
-		t.Fatal("Close returned while the tensors were held")
+	case err := <-closed:
+		t.Fatalf("Close returned while the tensors were held: %v", err)
 	default:
 	}
 	if d.Tensors["a"].Data[0] != 1 {

@@ -13,8 +13,8 @@ import (
 // Bounds on a GGUF header.
 const (
 	// MaxGGUFHeader bounds metadata and tensor table together, in bytes. The
-	// largest vocabularies in use take about a tenth of it.
-	MaxGGUFHeader = 128 << 20
+	// largest vocabularies in use take about a fifth of it.
+	MaxGGUFHeader = 64 << 20
 	// MaxGGUFKeys bounds the number of metadata keys.
 	MaxGGUFKeys = 1 << 16
 	// MaxGGUFAlignment bounds the padding between tensors, in bytes.

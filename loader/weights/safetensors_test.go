@@ -17,8 +17,8 @@ func TestSafetensors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(h.Names(), []string{"empty", "scalar", "x"}) || h.Interleaved || h.Format != "safetensors" {
-			t.Errorf("got tensors %v, interleaved %v, format %s", h.Names(), h.Interleaved, h.Format)
+		if !slices.Equal(names(h), []string{"empty", "scalar", "x"}) || h.Interleaved || h.Format != "safetensors" {
+			t.Errorf("got tensors %v, interleaved %v, format %s", names(h), h.Interleaved, h.Format)
 		}
 		x, s := h.Tensors["x"], h.Tensors["scalar"]
 		if !slices.Equal(x.Shape, []int{2, 3}) || x.Type != F32 || x.Len() != 6 || x.Size() != 24 {
@@ -106,8 +106,8 @@ func TestShards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(h.Names(), []string{"x", "y"}) || len(h.files) != 2 {
-		t.Errorf("got tensors %v of %d files", h.Names(), len(h.files))
+	if !slices.Equal(names(h), []string{"x", "y"}) || len(h.files) != 2 {
+		t.Errorf("got tensors %v of %d files", names(h), len(h.files))
 	}
 	for name, c := range map[string]struct{ file, content, want string }{
 		"no JSON":          {indexFile, `{`, "JSON"},
@@ -176,7 +176,7 @@ func FuzzIndex(f *testing.F) {
 	f.Fuzz(func(t *testing.T, index []byte) {
 		h, err := ReadHeader(inMemory(map[string][]byte{indexFile: index, "a.safetensors": shard}))
 		if err == nil && (len(h.Tensors) != 1 || !bytes.Contains(index, []byte("a.safetensors"))) {
-			t.Errorf("got tensors %v for index %q", h.Names(), index)
+			t.Errorf("got tensors %v for index %q", names(h), index)
 		}
 	})
 }

@@ -10,8 +10,8 @@
 //	release, err := dir.Acquire()         // hold it while reading tensors
 //	defer release()
 //
-// A mapped file that is cut short by somebody makes reads fault. Guard turns
-// such a fault into a *FaultError.
+// A mapped file that is cut short by somebody makes reads fault. CatchFault
+// turns such a fault into a *FaultError.
 package weights
 
 import (
@@ -76,9 +76,6 @@ type Header struct {
 
 	files []File // the weight files, in the order that Tensor.file counts
 }
-
-// Names lists the tensors in order.
-func (h *Header) Names() []string { return slices.Sorted(maps.Keys(h.Tensors)) }
 
 // Bytes is the size of all tensors together.
 func (h *Header) Bytes() int64 {
