@@ -6,20 +6,15 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
-)
 
-// pageTimeout bounds one test's time in the browser.
-const pageTimeout = 60 * time.Second
+	"samara/web/ui/uitest"
+)
 
 func TestHandlerServesThePageUnderItsPolicy(t *testing.T) {
 	for path, want := range map[string]string{
@@ -162,89 +157,13 @@ func writeJSON(w http.ResponseWriter, code int, v any) {
 	_ = json.NewEncoder(w).Encode(v)
 }
 
-// openPage starts a daemon that is not real and a Chromium that is, and opens
-// the page. Anything that the page writes to the console as an error, such as a
-// breach of the content security policy, fails the test.
+// openPage starts a daemon that is not real and opens its page.
 func openPage(t *testing.T, d *fakeDaemon) context.Context {
 	t.Helper()
-	exe, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("chromium is not installed: the page is looked at in a real browser only")
-	}
 	d.events = make(chan string)
 	srv := httptest.NewServer(d)
 	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
-
-	opts := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(exe), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		chromedp.UserDataDir(t.TempDir()))
-	ctx, cancel := context.WithTimeout(context.Background(), pageTimeout)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, opts...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-
-	var mu sync.Mutex
-	var complaints []string
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
-		t.Fatalf("start chromium: %v", err)
-	}
-	go func() {
-		for m, err := range chromedp.Console(ctx) {
-			if err != nil {
-				return
-			}
-			if m.IsException() || m.Source == "security" || strings.Contains(m.Text, "Content Security Policy") {
-				mu.Lock()
-				complaints = append(complaints, m.String())
-				mu.Unlock()
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		mu.Lock()
-		defer mu.Unlock()
-		if len(complaints) > 0 {
-			t.Errorf("the page complained: %s", strings.Join(complaints, "\n"))
-		}
-	})
-	do(t, ctx, chromedp.EmulateViewport(1200, 900), chromedp.Navigate(srv.URL))
-	return ctx
-}
-
-func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	if err := chromedp.Do(ctx, steps...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// waitText waits until the page shows a text.
-func waitText(t *testing.T, ctx context.Context, text string) {
-	t.Helper()
-	js := fmt.Sprintf("document.body.innerText.includes(%q)", text)
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](js, chromedp.WithPollingTimeout(15*time.Second))); err != nil {
-		shown, _ := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body.innerText"))
-		t.Fatalf("waiting for %q: %v; the page shows:\n%s", text, err, shown)
-	}
-}
-
-// shot keeps a picture of the page where SAMARA_SCREENSHOTS names a folder.
-func shot(t *testing.T, ctx context.Context, name string) {
-	t.Helper()
-	dir := os.Getenv("SAMARA_SCREENSHOTS")
-	if dir == "" {
-		return
-	}
-	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	return uitest.Open(t, srv.URL)
 }
 
 var story = map[string]any{
@@ -259,16 +178,16 @@ func TestPageFromMagnetToAnswer(t *testing.T) {
 		"peers": 2, "down_rate": 1 << 19, "eta_seconds": 4, "pieces_total": 24, "added": "2026-01-01T00:00:00Z",
 	}}
 	ctx := openPage(t, d)
-	waitText(t, ctx, "Paste a magnet link")
-	waitText(t, ctx, "connected")
-	do(t, ctx, chromedp.SendKeys(chromedp.ID("link"), "magnet:?xt=urn:btih:"+strings.Repeat("ab", 20)), chromedp.Click(chromedp.ID("peek")))
-	waitText(t, ctx, "model.safetensors")
-	waitText(t, ctx, "digests named by the author")
-	do(t, ctx, chromedp.SendKeys(chromedp.ID("peer"), "127.0.0.1:7000"), chromedp.Click(chromedp.ID("fetch")))
-	waitText(t, ctx, "1.0 MiB of 3.0 MiB (33 %)")
-	waitText(t, ctx, "4 s left")
+	uitest.WaitText(t, ctx, "Paste a magnet link")
+	uitest.WaitText(t, ctx, "connected")
+	uitest.Do(t, ctx, chromedp.SendKeys(chromedp.ID("link"), "magnet:?xt=urn:btih:"+strings.Repeat("ab", 20)), chromedp.Click(chromedp.ID("peek")))
+	uitest.WaitText(t, ctx, "model.safetensors")
+	uitest.WaitText(t, ctx, "digests named by the author")
+	uitest.Do(t, ctx, chromedp.SendKeys(chromedp.ID("peer"), "127.0.0.1:7000"), chromedp.Click(chromedp.ID("fetch")))
+	uitest.WaitText(t, ctx, "1.0 MiB of 3.0 MiB (33 %)")
+	uitest.WaitText(t, ctx, "4 s left")
 	time.Sleep(300 * time.Millisecond) // the piece bits arrive
-	shot(t, ctx, "fetching")
+	uitest.Shot(t, ctx, "fetching")
 	if got := fmt.Sprint(d.added["peers"]); got != "[127.0.0.1:7000]" {
 		t.Errorf("peers sent: %s", got)
 	}
@@ -278,45 +197,37 @@ func TestPageFromMagnetToAnswer(t *testing.T) {
 	d.versions = append(d.versions, story)
 	d.mu.Unlock()
 	d.send("transfer", d.transfer)
-	waitText(t, ctx, "safetensors · llama · 1.8M · bf16")
-	do(t, ctx, chromedp.SendKeys(chromedp.ID("prompt"), "What is a samara?"), chromedp.Click(chromedp.ID("send")))
-	waitText(t, ctx, "A samara is a winged seed.")
-	waitText(t, ctx, "7 tokens")
+	uitest.WaitText(t, ctx, "safetensors · llama · 1.8M · bf16")
+	uitest.Do(t, ctx, chromedp.SendKeys(chromedp.ID("prompt"), "What is a samara?"), chromedp.Click(chromedp.ID("send")))
+	uitest.WaitText(t, ctx, "A samara is a winged seed.")
+	uitest.WaitText(t, ctx, "7 tokens")
 	if d.asked["model"] != "samara/story:main" || d.asked["stream"] != true {
 		t.Errorf("asked %v", d.asked)
 	}
-	shot(t, ctx, "chat")
+	uitest.Shot(t, ctx, "chat")
 
-	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
-	}); err != nil {
-		t.Fatal(err)
-	}
+	uitest.Dark(t, ctx)
 	bg, err := chromedp.Run(ctx, chromedp.Evaluate[string]("getComputedStyle(document.body).backgroundColor"))
 	if err != nil || bg != "rgb(23, 20, 15)" {
 		t.Errorf("dark background: %q, %v", bg, err)
 	}
-	shot(t, ctx, "dark")
-	do(t, ctx, chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile, chromedp.EmulatePortrait))
-	over, err := chromedp.Run(ctx, chromedp.Evaluate[int]("document.documentElement.scrollWidth - window.innerWidth"))
-	if err != nil || over > 0 {
-		t.Errorf("at phone width the page is %d px too wide (%v)", over, err)
-	}
-	shot(t, ctx, "phone")
+	uitest.Shot(t, ctx, "dark")
+	uitest.Phone(t, ctx)
+	uitest.Shot(t, ctx, "phone")
 }
 
 func TestPageShowsAnErrorWithItsHint(t *testing.T) {
 	ctx := openPage(t, &fakeDaemon{})
-	waitText(t, ctx, "Paste a magnet link")
-	do(t, ctx, chromedp.SendKeys(chromedp.ID("link"), "bad"), chromedp.Click(chromedp.ID("fetch")))
-	waitText(t, ctx, "add bad: not a magnet link")
-	waitText(t, ctx, "a magnet starts with magnet:?xt=")
+	uitest.WaitText(t, ctx, "Paste a magnet link")
+	uitest.Do(t, ctx, chromedp.SendKeys(chromedp.ID("link"), "bad"), chromedp.Click(chromedp.ID("fetch")))
+	uitest.WaitText(t, ctx, "add bad: not a magnet link")
+	uitest.WaitText(t, ctx, "a magnet starts with magnet:?xt=")
 }
 
 func TestPageWithoutALoginSaysHow(t *testing.T) {
 	ctx := openPage(t, &fakeDaemon{locked: true})
-	waitText(t, ctx, "This browser is not logged in")
-	shot(t, ctx, "locked")
+	uitest.WaitText(t, ctx, "This browser is not logged in")
+	uitest.Shot(t, ctx, "locked")
 }
 
 // What a model says is text: markup in it stays letters.
@@ -327,5 +238,5 @@ func TestPageTreatsNamesAsText(t *testing.T) {
 	}
 	evil["license"] = "<img src=x onerror=alert(1)>"
 	ctx := openPage(t, &fakeDaemon{versions: []map[string]any{evil}})
-	waitText(t, ctx, "<img src=x onerror=alert(1)>")
+	uitest.WaitText(t, ctx, "<img src=x onerror=alert(1)>")
 }
