@@ -80,9 +80,9 @@ func (x *compareExpr) eval(in *interp, sc *scope) value {
 func (in *interp) holds(op string, a, b value) bool {
 	switch op {
 	case "==":
-		return equal(a, b, 0)
+		return in.equal(a, b, 0)
 	case "!=":
-		return !equal(a, b, 0)
+		return !in.equal(a, b, 0)
 	case "in":
 		return in.contains(b, a)
 	case "not in":
@@ -90,7 +90,7 @@ func (in *interp) holds(op string, a, b value) bool {
 	}
 	in.defined(a)
 	in.defined(b)
-	c, ok := compare(a, b)
+	c, ok := in.compare(a, b)
 	if !ok {
 		in.fail("%q is not defined between %s and %s", op, typeName(a), typeName(b))
 	}

@@ -224,8 +224,8 @@ func (l *loop) cycle(in *interp, a args) value {
 	return a.pos[l.index%len(a.pos)]
 }
 
-func (l *loop) changed(_ *interp, a args) value {
-	if l.seen && equalItems(l.last, a.pos, 0) {
+func (l *loop) changed(in *interp, a args) value {
+	if l.seen && in.equalItems(l.last, a.pos, 0) {
 		return false
 	}
 	l.seen, l.last = true, a.pos

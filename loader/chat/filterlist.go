@@ -187,7 +187,7 @@ func (in *interp) sorted(items []value, key func(value) value, reverse bool) []v
 	}
 	slices.SortStableFunc(pairs, func(x, y pair) int {
 		in.spend(1)
-		c, ok := compare(x.key, y.key)
+		c, ok := in.compare(x.key, y.key)
 		if !ok {
 			in.fail("%s and %s cannot be sorted", typeName(x.key), typeName(y.key))
 		}
@@ -268,7 +268,7 @@ func filterGroupBy(in *interp, v value, a args) value {
 	var last value
 	for i, item := range in.sorted(in.iterate(v), key, false) {
 		k := key(item)
-		if i == 0 || !equal(k, last, 0) {
+		if i == 0 || !in.equal(k, last, 0) {
 			group := in.attribute(item, p[0])
 			out.items = append(out.items, &list{items: []value{group, &list{}}, tuple: true})
 			last = k
@@ -308,7 +308,7 @@ func (in *interp) extreme(name string, v value, a args, sign int) value {
 	best := items[0]
 	for _, item := range items[1:] {
 		in.spend(1)
-		c, ok := compare(key(item), key(best))
+		c, ok := in.compare(key(item), key(best))
 		if !ok {
 			in.fail("%s and %s cannot be compared", typeName(item), typeName(best))
 		}

@@ -7,7 +7,7 @@ var listMethods = map[string]func(in *interp, l *list, a args) value{
 		p := in.bind("index", a, param{"value", required{}})
 		for i, item := range l.items {
 			in.spend(1)
-			if equal(item, p[0], 0) {
+			if in.equal(item, p[0], 0) {
 				return int64(i)
 			}
 		}
@@ -19,7 +19,7 @@ var listMethods = map[string]func(in *interp, l *list, a args) value{
 		n := int64(0)
 		for _, item := range l.items {
 			in.spend(1)
-			if equal(item, p[0], 0) {
+			if in.equal(item, p[0], 0) {
 				n++
 			}
 		}

@@ -198,7 +198,7 @@ func (in *interp) contains(v, x value) bool {
 	case *list, *iterator:
 		for _, item := range in.iterate(v) {
 			in.spend(1)
-			if equal(item, x, 0) {
+			if in.equal(item, x, 0) {
 				return true
 			}
 		}

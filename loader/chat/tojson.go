@@ -76,7 +76,7 @@ func (j *jsonWriter) value(v value, depth int) {
 		if j.sorts {
 			entries = slices.Clone(entries)
 			slices.SortStableFunc(entries, func(a, b entry) int {
-				c, _ := compare(a.key, b.key)
+				c, _ := j.in.compare(a.key, b.key)
 				return c
 			})
 		}

@@ -73,21 +73,27 @@ func hashKey(k value) (string, bool) {
 	case *big.Int:
 		return "i" + k.String(), true
 	case *list:
-		if !k.tuple {
-			return "", false
-		}
-		var b strings.Builder
-		b.WriteString("t")
-		for _, item := range k.items {
-			h, ok := hashKey(item)
-			if !ok {
-				return "", false
-			}
-			b.WriteString(strconv.Itoa(len(h)) + ":" + h)
-		}
-		return b.String(), true
+		return tupleKey(k)
 	}
 	return "", false
+}
+
+// tupleKey is hashKey of a tuple of plain values. Tuples of tuples are no keys
+// here: shared ones would make keys that double with every level.
+func tupleKey(l *list) (string, bool) {
+	if !l.tuple {
+		return "", false
+	}
+	var b strings.Builder
+	b.WriteString("t")
+	for _, item := range l.items {
+		h, ok := hashKey(item)
+		if _, nested := item.(*list); nested || !ok {
+			return "", false
+		}
+		b.WriteString(strconv.Itoa(len(h)) + ":" + h)
+	}
+	return b.String(), true
 }
 
 // set puts a value under a key; ok is false for a key that Python cannot hash.
@@ -221,9 +227,10 @@ func number(v value) (i int64, f float64, isInt, ok bool) {
 }
 
 // equal is Python's ==.
-func equal(a, b value, depth int) bool {
+func (in *interp) equal(a, b value, depth int) bool {
+	in.spend(1)
 	if depth > MaxDataDepth {
-		return false
+		in.limit("levels of data", MaxDataDepth)
 	}
 	if ai, af, aInt, ok := number(a); ok {
 		bi, bf, bInt, ok := number(b)
@@ -246,7 +253,7 @@ func equal(a, b value, depth int) bool {
 		return ok && a.Cmp(b) == 0
 	case *list:
 		b, ok := b.(*list)
-		return ok && a.tuple == b.tuple && equalItems(a.items, b.items, depth)
+		return ok && a.tuple == b.tuple && in.equalItems(a.items, b.items, depth)
 	case *dict:
 		b, ok := b.(*dict)
 		if !ok || len(a.entries) != len(b.entries) {
@@ -254,7 +261,7 @@ func equal(a, b value, depth int) bool {
 		}
 		for _, e := range a.entries {
 			v, ok := b.get(e.key)
-			if !ok || !equal(e.value, v, depth+1) {
+			if !ok || !in.equal(e.value, v, depth+1) {
 				return false
 			}
 		}
@@ -263,12 +270,12 @@ func equal(a, b value, depth int) bool {
 	return a == b
 }
 
-func equalItems(a, b []value, depth int) bool {
+func (in *interp) equalItems(a, b []value, depth int) bool {
 	if len(a) != len(b) {
 		return false
 	}
 	for i := range a {
-		if !equal(a[i], b[i], depth+1) {
+		if !in.equal(a[i], b[i], depth+1) {
 			return false
 		}
 	}
@@ -276,7 +283,7 @@ func equalItems(a, b []value, depth int) bool {
 }
 
 // compare orders a and b as Python's < does; ok is false where it refuses.
-func compare(a, b value) (c int, ok bool) {
+func (in *interp) compare(a, b value) (c int, ok bool) {
 	if ai, af, aInt, isNumber := number(a); isNumber {
 		bi, bf, bInt, isNumber := number(b)
 		switch {
@@ -297,10 +304,10 @@ func compare(a, b value) (c int, ok bool) {
 			return 0, false
 		}
 		for i := range min(len(a.items), len(b.items)) {
-			if equal(a.items[i], b.items[i], 0) {
+			if in.equal(a.items[i], b.items[i], 0) {
 				continue
 			}
-			return compare(a.items[i], b.items[i])
+			return in.compare(a.items[i], b.items[i])
 		}
 		return order(len(a.items) < len(b.items), len(a.items) > len(b.items)), true
 	}
