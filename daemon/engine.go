@@ -207,6 +207,9 @@ func (e *engine) open(r *resident) error {
 	if len(v.Missing) > 0 {
 		return errorf(client.CodeUnsupportedModel, "fetch it whole, without --only", "load %s: %d of its files are not here", r.entry.Reference, len(v.Missing))
 	}
+	if !holdsWeights(v) {
+		return errorf(client.CodeUnsupportedModel, "", "load %s: it holds no .gguf or .safetensors file", r.entry.Reference)
+	}
 	src, err := openSource(e.store.Blobs(), v)
 	if err != nil {
 		return err

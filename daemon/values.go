@@ -70,7 +70,7 @@ func openSource(store *blobs.Store, v registry.Version) (loader.Source, error) {
 // or none that the loader knows, has the format "other".
 func factsOf(store *blobs.Store, v registry.Version) registry.Facts {
 	other := registry.Facts{Format: "other"}
-	if !slices.ContainsFunc(v.Manifest.Files, func(f verify.File) bool { return isWeights(f.Path) }) {
+	if !holdsWeights(v) {
 		return other
 	}
 	src, err := openSource(store, v)
@@ -95,9 +95,12 @@ func factsOf(store *blobs.Store, v registry.Version) registry.Facts {
 	}
 }
 
-func isWeights(name string) bool {
-	ext := strings.ToLower(path.Ext(name))
-	return ext == ".gguf" || ext == ".safetensors"
+// holdsWeights reports whether some file of a version looks like weights.
+func holdsWeights(v registry.Version) bool {
+	return slices.ContainsFunc(v.Manifest.Files, func(f verify.File) bool {
+		ext := strings.ToLower(path.Ext(f.Path))
+		return ext == ".gguf" || ext == ".safetensors"
+	})
 }
 
 // memoryOf is what serving a model takes, in bytes: its weights and the cache
