@@ -180,6 +180,22 @@ func forgetful(records map[string]string) map[string]string {
 	return records
 }
 
+// foreignIndex gives dir the index of another journal, which has at least n
+// entries.
+func foreignIndex(t *testing.T, dir string, n int) error {
+	other := t.TempDir()
+	s := open(t, other)
+	for i := range n {
+		if _, err := s.Journal().Append("test", "test", i); err != nil {
+			return err
+		}
+	}
+	registrytest.Add(t, s, registrytest.NewVersion(t, s, "not/here", "x"))
+	closeStore(t, s)
+	return errors.Join(os.RemoveAll(filepath.Join(dir, "index")),
+		os.Rename(filepath.Join(other, "index"), filepath.Join(dir, "index")))
+}
+
 func TestRebuildGivesTheSameRecords(t *testing.T) {
 	dir := t.TempDir()
 	want := fill(t, dir)
@@ -192,19 +208,8 @@ func TestRebuildGivesTheSameRecords(t *testing.T) {
 		"manifest of the index damaged": func() error {
 			return os.WriteFile(filepath.Join(dir, "index", "MANIFEST"), []byte("not of Badger"), 0o600)
 		},
-		"index of another journal": func() error {
-			other := t.TempDir()
-			s := open(t, other)
-			for i := range 400 {
-				if _, err := s.Journal().Append("test", "test", i); err != nil {
-					return err
-				}
-			}
-			registrytest.Add(t, s, registrytest.NewVersion(t, s, "not/here", "x"))
-			closeStore(t, s)
-			return errors.Join(os.RemoveAll(filepath.Join(dir, "index")),
-				os.Rename(filepath.Join(other, "index"), filepath.Join(dir, "index")))
-		},
+		"index of a longer journal":  func() error { return foreignIndex(t, dir, 400) },
+		"index of a shorter journal": func() error { return foreignIndex(t, dir, 0) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := lose(); err != nil {

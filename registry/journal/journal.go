@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -68,12 +69,22 @@ type Journal struct {
 	now  func() time.Time
 
 	mu   sync.Mutex
-	f    *os.File
+	f    file
 	size int64         // bytes of whole lines
 	seq  uint64        // of the last entry
 	last verify.Digest // hash of the last entry
 	cut  int64
 	err  error // why nothing can be appended any more
+}
+
+// file is what a journal needs of its *os.File.
+type file interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+	Truncate(size int64) error
+	Sync() error
+	Stat() (os.FileInfo, error)
 }
 
 // Open opens the journal in the folder dir, which it makes where it is missing,

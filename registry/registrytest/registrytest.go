@@ -111,6 +111,7 @@ func Run(t *testing.T, open func(t *testing.T) *registry.Store) {
 		{"AddNeedsBlobs", testAddNeedsBlobs},
 		{"AddBadInput", testAddBadInput},
 		{"Missing", testMissing},
+		{"SharedTorrent", testSharedTorrent},
 		{"Tags", testTags},
 		{"TagCase", testTagCase},
 		{"DigestReferences", testDigestReferences},

@@ -62,6 +62,10 @@ func testAddTwice(t *testing.T, s *registry.Store) {
 	if third.Version.FirstSeen || len(third.Version.Bindings) != 2 || !third.Version.Added.Equal(first.Version.Added) {
 		t.Errorf("added by other names: got %+v", third.Version)
 	}
+	v.FirstSeen = true
+	if fourth := Add(t, s, v); fourth.Version.FirstSeen {
+		t.Error("digests that were named once are first seen again")
+	}
 }
 
 func testAddNeedsBlobs(t *testing.T, s *registry.Store) {
@@ -149,5 +153,31 @@ func testMissing(t *testing.T, s *registry.Store) {
 	}
 	if got := Add(t, s, v).Version.Missing; len(got) != 0 {
 		t.Fatalf("missing after a part was added again: got %q", got)
+	}
+}
+
+// One torrent may hold several versions: whoever fetches parts of a torrent that
+// names no digests makes one of what came.
+func testSharedTorrent(t *testing.T, s *registry.Store) {
+	ctx := t.Context()
+	old := NewVersion(t, s, "acme/part", "one")
+	newer := NewVersion(t, s, "acme/more", "two")
+	newer.Binding, newer.InfoBytes = old.Binding, old.InfoBytes
+	first, second := Add(t, s, old), Add(t, s, newer)
+	if err := s.Remove(ctx, registry.Reference{Digest: first.Version.Digest}, "test"); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.ByInfoHash(ctx, old.Binding.InfoHash)
+	if err != nil || got.Digest != second.Version.Digest {
+		t.Errorf("got %s, %v", got.Digest, err)
+	}
+	if _, _, _, err := s.Torrent(ctx, old.Binding.InfoHash); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.GC(ctx, registry.GCOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := s.Torrent(ctx, old.Binding.InfoHash); err != nil {
+		t.Errorf("after a collection: %v", err)
 	}
 }
