@@ -153,14 +153,14 @@ func (a *app) wait(s *session, t client.Transfer, untilPaused bool) (client.Tran
 // follow asks for a transfer until it is ready or failed, or with untilPaused
 // until it is paused, and shows each state.
 func (a *app) follow(s *session, t client.Transfer, untilPaused bool, show func(client.Transfer)) (client.Transfer, error) {
-	for {
+	for pause := pollEvery / 16; ; pause = min(2*pause, pollEvery) {
 		// What only the page draws would make every line long.
 		t.Have, t.Files = nil, nil
 		show(t)
 		if t.State == "ready" || t.State == "failed" || untilPaused && t.State == "paused" {
 			return t, nil
 		}
-		if err := a.sleep(pollEvery); err != nil {
+		if err := a.sleep(pause); err != nil {
 			return t, err
 		}
 		next, err := client.Decode[client.Transfer](s.GetTransfer(a.ctx, t.Id))

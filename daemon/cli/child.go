@@ -49,6 +49,7 @@ func (a *app) startChild(dir, name string) (*child, error) {
 		return nil, fmt.Errorf("start a daemon: %w", err)
 	}
 	defer log.Close()
+	// #nosec G204 -- this very program
 	c.cmd = exec.Command(self, "serve", "--json", "--until-eof", "--airgap",
 		"--config", settings, "--data", filepath.Join(dir, name),
 		"--listen", "127.0.0.1:0", "--swarm", "127.0.0.1:0")

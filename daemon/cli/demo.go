@@ -81,7 +81,8 @@ func (c *demoCmd) Run(a *app) (err error) {
 	if a.opts.JSON {
 		return a.json(d.report)
 	}
-	a.say("\nThat was the whole path, in %s. \"samara demo --keep\" leaves the page open.", took(time.Since(d.began)))
+	a.blank()
+	a.say("That was the whole path, in %s. \"samara demo --keep\" leaves the page open.", took(time.Since(d.began)))
 	return nil
 }
 
@@ -169,7 +170,7 @@ func (d *demo) progress() func(client.Transfer) {
 	var last client.Transfer
 	return func(t client.Transfer) {
 		switch {
-		case t.State == "ready" || t.State == "failed":
+		case d.a.errTTY && (t.State == "ready" || t.State == "failed"):
 			bar.clear()
 		case d.a.errTTY:
 			bar.set(stage(t), t.BytesDone, t.BytesTotal)
@@ -238,7 +239,8 @@ func (d *demo) keep() error {
 			return err
 		}
 	}
-	d.a.say("\nThe second daemon stays up until Ctrl-C. Its page opens once with\n   %s", link.Url)
+	d.a.blank()
+	d.a.say("The second daemon stays up until Ctrl-C. Its page opens once with %s", link.Url)
 	select {
 	case <-d.a.ctx.Done():
 		return nil

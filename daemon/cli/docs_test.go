@@ -95,13 +95,22 @@ func commands(line string) [][]string {
 	return found
 }
 
-// shellWords splits a line as a shell does, without expanding anything.
+// shellWords splits a line as a shell does, without expanding anything; what
+// stands between $( and ) is part of its word.
 func shellWords(line string) []string {
 	var words []string
 	var word strings.Builder
-	quote, in := rune(0), false
+	quote, in, depth := rune(0), false, 0
 	for _, r := range line {
+		switch r {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		}
 		switch {
+		case depth > 0:
+			word.WriteRune(r)
 		case quote != 0 && r == quote:
 			quote = 0
 		case quote != 0:

@@ -29,6 +29,13 @@ func (a *app) say(format string, args ...any) {
 	}
 }
 
+// blank writes an empty line for a person; with --json nothing.
+func (a *app) blank() {
+	if !a.opts.JSON {
+		fmt.Fprintln(a.out)
+	}
+}
+
 // note writes a line to stderr; with --json nothing.
 func (a *app) note(format string, args ...any) {
 	if !a.opts.JSON {

@@ -51,7 +51,7 @@ func (c *peekCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(a.out)
+		a.blank()
 		return a.files(p.Files)
 	})
 }

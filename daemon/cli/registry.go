@@ -107,7 +107,7 @@ func (c *showCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(a.out)
+	a.blank()
 	return a.files(v.Files)
 }
 

@@ -12,11 +12,11 @@ import (
 
 // cmdTorrent writes a .torrent as a stranger could make it: torrent KIND FILE
 func cmdTorrent(ts *testscript.TestScript, _ bool, args []string) {
-	make, ok := torrents[args[0]]
+	build, ok := torrents[args[0]]
 	if !ok {
 		ts.Fatalf("unknown kind of torrent %q", args[0])
 	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), bencode(map[string]any{"info": make()}), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), bencode(map[string]any{"info": build()}), 0o600))
 }
 
 // torrents are infos that must be refused, each for one reason, beside a sound
