@@ -23,8 +23,9 @@ func (f *failing) WriteAt(b []byte, at int64) (int, error) {
 }
 
 func (f *failing) Sync() error {
-	if f.sync != nil {
-		return f.sync
+	if err := f.sync; err != nil {
+		f.sync = nil // the system tells once
+		return err
 	}
 	return f.file.Sync()
 }
