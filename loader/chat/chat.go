@@ -11,6 +11,7 @@ package chat
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -18,7 +19,10 @@ import (
 )
 
 // A Template is a compiled template, safe for concurrent use.
-type Template struct{ body block }
+type Template struct {
+	body  block
+	steps int // fuel of one run
+}
 
 // Compile parses a template. It fails with a SyntaxError, or a LimitError
 // where the source is larger or deeper than the limits.
@@ -27,7 +31,7 @@ func Compile(src string) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Template{body}, nil
+	return &Template{body, MaxSteps}, nil
 }
 
 // A Message is one turn of a conversation.
@@ -44,10 +48,11 @@ type Message struct {
 type ToolCall struct {
 	ID        string
 	Name      string
-	Arguments any // JSON value; most templates want an object
+	Arguments any // JSON value; a string that holds a JSON object counts as that
 }
 
-// Input is what a template sees.
+// Input is what a template sees. Its JSON values are what json.Unmarshal makes,
+// or json.RawMessage where the order of an object's keys is to be kept.
 type Input struct {
 	Messages            []Message
 	AddGenerationPrompt bool
@@ -75,7 +80,7 @@ func (t *Template) Render(ctx context.Context, in Input) ([]Segment, error) {
 	if in.Now.IsZero() {
 		in.Now = time.Now()
 	}
-	out, err := run(ctx, t.body, vars, in.Now)
+	out, err := t.run(ctx, vars, in.Now)
 	return out.segments(), err
 }
 
@@ -87,7 +92,7 @@ func (t *Template) RenderJSON(contextJSON []byte, now time.Time) (string, error)
 	if err != nil {
 		return "", err
 	}
-	out, err := run(context.Background(), t.body, vars, now)
+	out, err := t.run(context.Background(), vars, now)
 	return out.s, err
 }
 
@@ -172,7 +177,11 @@ func (m *Message) dict() (*dict, error) {
 }
 
 func (c ToolCall) dict() (*dict, error) {
-	arguments, err := fromGo(c.Arguments)
+	given := c.Arguments
+	if text, ok := given.(string); ok && json.Valid([]byte(text)) && strings.HasPrefix(strings.TrimSpace(text), "{") {
+		given = json.RawMessage(text)
+	}
+	arguments, err := fromGo(given)
 	if err != nil {
 		return nil, err
 	}

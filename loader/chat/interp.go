@@ -13,7 +13,7 @@ type interp struct {
 	now   time.Time
 	out   *builder
 	line  int // of the statement that runs
-	steps int
+	steps int // left
 	depth int
 }
 
@@ -48,9 +48,9 @@ func (s *scope) lookup(name string) value {
 	return undefined{name}
 }
 
-// run renders body with the given variables.
-func run(ctx context.Context, body block, vars *dict, now time.Time) (out str, err error) {
-	in := &interp{ctx: ctx, now: now, out: new(builder)}
+// run renders the template with the given variables.
+func (t *Template) run(ctx context.Context, vars *dict, now time.Time) (out str, err error) {
+	in := &interp{ctx: ctx, now: now, out: new(builder), steps: t.steps}
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
@@ -66,7 +66,7 @@ func run(ctx context.Context, body block, vars *dict, now time.Time) (out str, e
 			sc.set(name.s, e.value)
 		}
 	}
-	in.execBlock(body, newScope(sc))
+	in.execBlock(t.body, newScope(sc))
 	return in.out.str(), nil
 }
 
@@ -83,7 +83,7 @@ func (in *interp) limit(what string, n int) {
 // spend counts steps and, now and then, asks whether to go on at all.
 func (in *interp) spend(n int) {
 	before := in.steps >> 12
-	if in.steps += n; in.steps > MaxSteps {
+	if in.steps -= n; in.steps < 0 {
 		in.limit("steps", MaxSteps)
 	}
 	if in.steps>>12 != before {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // A jsonStep is one normalizer, pre-tokenizer, post-processor or decoder; each
@@ -235,20 +236,24 @@ func (s *jsonStep) splitters() ([]splitter, error) {
 	case "WhitespaceSplit":
 		return []splitter{&patternSplit{find: runesWhere(unicode.IsSpace), behavior: removed}}, nil
 	case "Metaspace":
-		return []splitter{s.metaspace()}, nil
+		m, err := s.metaspace()
+		return []splitter{m}, err
 	}
 	return nil, s.unsupported("pre_tokenizer")
 }
 
-func (s *jsonStep) metaspace() *metaspace {
+func (s *jsonStep) metaspace() (*metaspace, error) {
 	m := &metaspace{mark: s.Replacement, scheme: s.metaspaceScheme()}
 	if m.mark == "" {
 		m.mark = spaceMark
 	}
+	if utf8.RuneCountInString(m.mark) != 1 {
+		return nil, &FormatError{jsonFile, fmt.Sprintf("Metaspace: got replacement %.40q, want one character", m.mark)}
+	}
 	if isSet(s.Split, true) {
 		m.cut = &patternSplit{find: literal(m.mark), behavior: mergedWithNext}
 	}
-	return m
+	return m, nil
 }
 
 // metaspaceScheme reads when a mark is put first; older files say it by
@@ -287,7 +292,10 @@ func (f *jsonTokenizer) readDecoder(p *pipeline) error {
 			}
 			rewrite = append(rewrite, replace(find, s.Content))
 		case s.Type == "Metaspace":
-			m := s.metaspace()
+			m, err := s.metaspace()
+			if err != nil {
+				return err
+			}
 			rewrite = append(rewrite, replace(literal(m.mark), " "))
 			if m.scheme != "never" {
 				p.leading = dropSpaces

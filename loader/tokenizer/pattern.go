@@ -62,14 +62,16 @@ func (p *pattern) find(text string, yield func(start, end int)) error {
 
 // A walker turns ascending rune offsets into byte offsets.
 type walker struct {
-	text        string
-	runes, byte int
+	text  string
+	runes int // characters passed
+	at    int // bytes passed
 }
 
-func (w *walker) to(rune int) int {
-	for ; w.runes < rune; w.runes++ {
-		_, n := utf8.DecodeRuneInString(w.text[w.byte:])
-		w.byte += n
+// to goes on to character n and returns its byte offset.
+func (w *walker) to(n int) int {
+	for ; w.runes < n; w.runes++ {
+		_, size := utf8.DecodeRuneInString(w.text[w.at:])
+		w.at += size
 	}
-	return w.byte
+	return w.at
 }

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // A splitter cuts pieces into smaller ones that the model never merges across.
@@ -133,16 +134,12 @@ func literal(want string) finder {
 // runesWhere finds single characters.
 func runesWhere(is func(rune) bool) finder {
 	return func(text string, yield func(start, end int)) error {
-		w := walker{text: text}
-		for w.byte < len(text) {
-			start := w.byte
-			w.to(w.runes + 1)
-			for _, r := range text[start:w.byte] {
-				if is(r) {
-					yield(start, w.byte)
-				}
-				break
+		for at := 0; at < len(text); {
+			r, n := utf8.DecodeRuneInString(text[at:])
+			if is(r) {
+				yield(at, at+n)
 			}
+			at += n
 		}
 		return nil
 	}
