@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -214,3 +217,22 @@ func checkFiles(t testing.TB, r *release, tor *Torrent) {
 }
 
 const childEnv = "SAMARA_SWARM_CHILD"
+
+func sha1Sum(b []byte) [20]byte { return sha1.Sum(b) } //nolint:gosec // the format's own hash
+
+func bencodeInt(n int) string { return fmt.Sprintf("i%de", n) }
+
+func bencodeString(s string) string { return fmt.Sprintf("%d:%s", len(s), s) }
+
+// newTracker is a tracker that answers every announce with one peer.
+func newTracker(t testing.TB, peer string) string {
+	t.Helper()
+	a := netip.MustParseAddrPort(peer)
+	ip := a.Addr().As4()
+	compact := append(ip[:], byte(a.Port()>>8), byte(a.Port()))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "d8:intervali60e5:peers%se", bencodeString(string(compact))) //nolint:errcheck // the client notices
+	}))
+	t.Cleanup(server.Close)
+	return server.URL + "/announce"
+}

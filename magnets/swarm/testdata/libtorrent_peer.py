@@ -18,6 +18,7 @@ SETTINGS = {
     "enable_lsd": False,
     "enable_upnp": False,
     "enable_natpmp": False,
+    "enable_outgoing_utp": False,  # it is tried before TCP, for three seconds
     "allow_multiple_connections_per_ip": True,
     "alert_mask": 0,
 }
