@@ -94,10 +94,7 @@ func readLink(link string) (text string, torrent []byte, err error) {
 			return "", nil, err
 		}
 		torrent, err := readBounded(path, maxTorrent)
-		if err != nil {
-			return "", nil, usage(fmt.Sprintf("read torrent: %v", err), "")
-		}
-		return "", torrent, nil
+		return "", torrent, err
 	}
 	return "", nil, usage(fmt.Sprintf("read link %q: got neither a magnet link nor a .torrent file nor an infohash", link),
 		"a magnet link starts with magnet:? and needs quotes in a shell")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"samara/loader"
 	"samara/loader/chat"
+	"samara/web/client"
 )
 
 // evalCmd holds the verbs that look at what a model computes.
@@ -143,6 +145,12 @@ func (c *evalRenderCmd) Run(a *app) error {
 		return fmt.Errorf("render %s: %w", filepath.Base(c.Template), err)
 	}
 	text, err := t.RenderJSON(vars, time.Now())
+	var raised *chat.RaiseError
+	var failed *chat.EvalError
+	if errors.As(err, &raised) || errors.As(err, &failed) {
+		// The command line was right, so the exit status is 1.
+		return client.Errorf("eval", client.CodeUnsupportedModel, "render %s: %w", filepath.Base(c.Template), err)
+	}
 	if err != nil {
 		return fmt.Errorf("render %s: %w", filepath.Base(c.Template), err)
 	}

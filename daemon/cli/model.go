@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,8 +85,8 @@ func (a *app) source(model string) (loader.Source, error) {
 			return nil, err
 		}
 		src, err := loader.SourceFromPath(path)
-		if os.IsNotExist(rootCause(err)) {
-			return nil, client.Errorf("", client.CodeNotFound, "open model %s: no such file or folder", path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, client.Errorf("", client.CodeNotFound, "%w", err)
 		}
 		return src, err
 	}
@@ -135,15 +137,4 @@ func (a *app) openModel(model string, o loader.Options) (loader.Model, error) {
 		o.Context = a.opts.Context
 	}
 	return loader.Open(a.ctx, src, o)
-}
-
-// rootCause unwraps to the end.
-func rootCause(err error) error {
-	for {
-		u, ok := err.(interface{ Unwrap() error })
-		if !ok || u.Unwrap() == nil {
-			return err
-		}
-		err = u.Unwrap()
-	}
 }

@@ -2,14 +2,19 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"samara/web/client"
 )
 
 // json writes one value on a line of its own.
@@ -163,6 +168,20 @@ func (d *duration) UnmarshalText(text []byte) error {
 
 // seconds is the span in whole seconds.
 func (d duration) seconds() int64 { return int64(time.Duration(d) / time.Second) }
+
+// readBounded reads a file of at most limit bytes. A file that is not there is
+// an error with code not_found.
+func readBounded(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, client.Errorf("", client.CodeNotFound, "%w", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAllBounded(f, path, limit)
+}
 
 // readAllBounded reads r to its end; more than limit bytes are an error.
 func readAllBounded(r io.Reader, name string, limit int64) ([]byte, error) {

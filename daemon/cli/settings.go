@@ -191,13 +191,3 @@ func flagText(kctx *kong.Context, name string) string {
 	}
 	return ""
 }
-
-// readBounded reads a file of at most limit bytes.
-func readBounded(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readAllBounded(f, path, limit)
-}

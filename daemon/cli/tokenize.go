@@ -3,8 +3,10 @@ package cli
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -156,7 +158,7 @@ func (a *app) openTokenizer(model string) (tokenizer.Tokenizer, error) {
 			return tokenizer.FromSentencePiece(text)
 		}
 		config, err := readBounded(filepath.Join(filepath.Dir(path), "tokenizer_config.json"), maxText)
-		if err != nil && !os.IsNotExist(err) {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("open tokenizer: %w", err)
 		}
 		return tokenizer.FromJSON(text, config)
