@@ -15,7 +15,7 @@ func FuzzFile(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
-		tok, err := FromFile(file)
+		tok, err := FromFile(file, nil)
 		if err != nil {
 			return
 		}

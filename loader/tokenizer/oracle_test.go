@@ -83,7 +83,7 @@ func openFile(t *testing.T, path string) Tokenizer {
 		}
 		return tok
 	}
-	tok, err := FromFile(raw)
+	tok, err := FromFile(raw, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

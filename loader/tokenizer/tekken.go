@@ -117,8 +117,9 @@ func (f *jsonTekken) readVocab(p *pipeline) error {
 }
 
 // FromFile reads a tokenizer file of any of the three kinds, told apart by
-// what is in it: tokenizer.json, tekken.json or tokenizer.model.
-func FromFile(file []byte) (Tokenizer, error) {
+// what is in it: tokenizer.json (with the tokenizer_config.json beside it, if
+// any), tekken.json or tokenizer.model.
+func FromFile(file, tokenizerConfigJSON []byte) (Tokenizer, error) {
 	if !bytes.HasPrefix(bytes.TrimLeft(file, " \t\r\n"), []byte("{")) {
 		return FromSentencePiece(file)
 	}
@@ -128,5 +129,5 @@ func FromFile(file []byte) (Tokenizer, error) {
 	if len(file) <= MaxFileBytes && json.Unmarshal(file, &kind) == nil && kind.Model == nil {
 		return FromTekken(file)
 	}
-	return FromJSON(file, nil)
+	return FromJSON(file, tokenizerConfigJSON)
 }

@@ -262,7 +262,7 @@ func TestBadFiles(t *testing.T) {
 		{`{"vocab":[]}`, "read tekken.json"},
 		{`{"vocab":[],"config":{"default_vocab_size":2000000000,"default_num_special_tokens":1000}}`, "read tekken.json"},
 	} {
-		_, err := FromFile([]byte(c.file))
+		_, err := FromFile([]byte(c.file), nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%.80s: got %v, want %q", c.file, err, c.want)
 		}
@@ -298,7 +298,7 @@ func TestSizes(t *testing.T) {
 	if _, err := tok.Encode(strings.Repeat(" ", MaxTextBytes+1), EncodeOptions{}); !errors.As(err, &size) {
 		t.Errorf("got %v, want a SizeError", err)
 	}
-	if _, err := FromFile(make([]byte, MaxFileBytes+1)); !errors.As(err, &size) {
+	if _, err := FromFile(make([]byte, MaxFileBytes+1), nil); !errors.As(err, &size) {
 		t.Errorf("got %v, want a SizeError", err)
 	}
 	for _, id := range []int32{-1, int32(tok.VocabSize())} { //nolint:gosec // small

@@ -50,7 +50,7 @@ func open(t testing.TB, name string) Tokenizer {
 		if err != nil {
 			continue
 		}
-		tok, err := FromFile(raw)
+		tok, err := FromFile(raw, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
