@@ -19,7 +19,10 @@ func (in *interp) ownAttr(x value, name string) (value, bool) {
 	switch x := x.(type) {
 	case str:
 		if m, ok := strMethods[name]; ok {
-			return &function{name, func(in *interp, a args) value { return m(in, x, a) }}, true
+			return &function{name, func(in *interp, a args) value {
+				in.scan(x)
+				return m(in, x, a)
+			}}, true
 		}
 	case *list:
 		if m, ok := listMethods[name]; ok {
@@ -44,6 +47,8 @@ func (in *interp) ownAttr(x value, name string) (value, bool) {
 // item is x[key]: the item, else the attribute of that name.
 func (in *interp) item(x, key value) value {
 	in.defined(x)
+	in.scan(x)
+	in.scan(key)
 	switch x := x.(type) {
 	case *dict:
 		if v, ok := x.get(key); ok {
@@ -81,6 +86,7 @@ func index(key value, n int) (int, bool) {
 // slice is v[start:stop:step].
 func (in *interp) slice(v value, s *sliceExpr, sc *scope) value {
 	in.defined(v)
+	in.scan(v)
 	var bounds [3]*int64
 	for i, x := range []expr{s.start, s.stop, s.step} {
 		if x == nil {

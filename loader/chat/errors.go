@@ -7,7 +7,7 @@ const (
 	MaxSourceBytes  = 1 << 20  // a template
 	MaxContextBytes = 64 << 20 // the variables of RenderJSON, as JSON
 	MaxOutputBytes  = 32 << 20 // what a template writes, and each string it makes
-	MaxSteps        = 8 << 20  // evaluation steps; making text costs one per 16 bytes
+	MaxSteps        = 4 << 20  // evaluation steps; text costs one per 16 bytes made, 64 looked at
 	MaxNesting      = 200      // parentheses and blocks inside each other in the source
 	MaxDepth        = 2000     // evaluation inside evaluation: expressions, blocks, macros
 	MaxDataDepth    = 200      // lists and objects inside each other

@@ -4,7 +4,7 @@ import "math/big"
 
 func (x *constExpr) eval(*interp, *scope) value { return x.v }
 
-func (x *nameExpr) eval(_ *interp, sc *scope) value { return sc.lookup(x.name) }
+func (x *nameExpr) eval(in *interp, sc *scope) value { return in.lookup(sc, x.name) }
 
 func (x *listExpr) eval(in *interp, sc *scope) value {
 	l := &list{items: make([]value, len(x.items)), tuple: x.tuple}
@@ -108,9 +108,7 @@ func (in *interp) holds(op string, a, b value) bool {
 func (x *concatExpr) eval(in *interp, sc *scope) value {
 	var w builder
 	for _, part := range x.parts {
-		s := in.toStr(in.eval(part, sc))
-		in.text(w.len() + len(s.s))
-		w.add(s)
+		in.add(&w, in.toStr(in.eval(part, sc)))
 	}
 	return w.str()
 }
@@ -150,7 +148,7 @@ func (x *callExpr) eval(in *interp, sc *scope) value {
 func (x *filterExpr) eval(in *interp, sc *scope) value {
 	var v value
 	if x.x == nil {
-		v = sc.lookup(blockText)
+		v = in.lookup(sc, blockText)
 	} else {
 		v = in.eval(x.x, sc)
 	}
@@ -167,6 +165,7 @@ func (in *interp) filter(name string, v value, a args) value {
 	if !ok {
 		in.fail("no filter named %q", name)
 	}
+	in.scan(v)
 	return f(in, v, a)
 }
 
@@ -176,6 +175,7 @@ func (in *interp) test(name string, v value, a args) bool {
 	if !ok {
 		in.fail("no test named %q", name)
 	}
+	in.scan(v)
 	return f(in, v, a)
 }
 

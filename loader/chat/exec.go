@@ -108,7 +108,7 @@ func (in *interp) assign(t target, v value, sc *scope) {
 			in.assign(part, items[i], sc)
 		}
 	case t.attr != "":
-		ns, ok := sc.lookup(t.name).(*namespace)
+		ns, ok := in.lookup(sc, t.name).(*namespace)
 		if !ok {
 			in.fail("cannot set %s.%s: %s is not a namespace", t.name, t.attr, t.name)
 		}

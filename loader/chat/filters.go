@@ -185,7 +185,6 @@ func filterTruncate(in *interp, v value, a args) value {
 func filterWordCount(in *interp, v value, a args) value {
 	in.bind("wordcount", a)
 	s := in.toStr(v)
-	in.text(len(s.s))
 	return int64(len(wordRuns.FindAllStringIndex(s.s, -1)))
 }
 

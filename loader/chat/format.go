@@ -38,8 +38,7 @@ func (in *interp) format(s str, v value) value {
 		if used == len(items) {
 			in.fail("a format wants more than %d values", len(items))
 		}
-		w.add(in.formatOne(s.s[start:at-1], verb, items[used]))
-		in.text(w.len())
+		in.add(&w, in.formatOne(s.s[start:at-1], verb, items[used]))
 		used++
 	}
 	if _, isDict := v.(*dict); used < len(items) && !isDict {
@@ -117,8 +116,7 @@ func methodFormat(in *interp, s str, a args) value {
 		if !ok {
 			in.fail("format: no argument for {%s}", field)
 		}
-		w.add(in.toStr(v))
-		in.text(w.len())
+		in.add(&w, in.toStr(v))
 		at += end + 1
 	}
 	return w.str()

@@ -36,12 +36,15 @@ func (s *scope) set(name string, v value) {
 }
 
 // lookup finds a name in the scope, those around it, and the globals.
-func (s *scope) lookup(name string) value {
+func (in *interp) lookup(s *scope, name string) value {
+	hops := 0
 	for ; s != nil; s = s.parent {
 		if v, ok := s.vars[name]; ok {
 			return v
 		}
+		hops++
 	}
+	in.spend(hops / 8)
 	if f, ok := globals[name]; ok {
 		return f
 	}
@@ -101,6 +104,22 @@ func (in *interp) text(n int) {
 	in.spend(n / 16)
 }
 
+// add is text for a string that grows in w.
+func (in *interp) add(w *builder, a str) {
+	if w.len()+len(a.s) > MaxOutputBytes {
+		in.limit("bytes of text", MaxOutputBytes)
+	}
+	in.spend(len(a.s) / 16)
+	w.add(a)
+}
+
+// scan pays for one look at every byte of v, where it is a string.
+func (in *interp) scan(v value) {
+	if s, ok := v.(str); ok {
+		in.spend(len(s.s) / 64)
+	}
+}
+
 // enter counts evaluation depth; the caller calls leave.
 func (in *interp) enter() {
 	if in.depth++; in.depth > MaxDepth {
@@ -121,11 +140,7 @@ func (in *interp) eval(x expr, sc *scope) value {
 
 // write adds to the output.
 func (in *interp) write(a str) {
-	in.spend(len(a.s) / 16)
-	if in.out.len()+len(a.s) > MaxOutputBytes {
-		in.limit("output bytes", MaxOutputBytes)
-	}
-	in.out.add(a)
+	in.add(in.out, a)
 }
 
 // capture returns what f writes.

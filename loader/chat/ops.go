@@ -182,6 +182,8 @@ func (in *interp) repeat(v value, n int64) value {
 
 // contains is Python's "x in v".
 func (in *interp) contains(v, x value) bool {
+	in.scan(v)
+	in.scan(x)
 	switch v := v.(type) {
 	case str:
 		s, ok := x.(str)
@@ -225,7 +227,7 @@ func (in *interp) iterate(v value) []value {
 		}
 		return items
 	case str:
-		in.spend(len(v.s))
+		in.spend(4 * len(v.s))
 		items := make([]value, 0, v.runeLen())
 		for i, r := range v.s {
 			items = append(items, v.slice(i, i+utf8.RuneLen(r)))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"strconv"
+	"strings"
 )
 
 // A parser turns tokens into statements. It panics with a *SyntaxError or a
@@ -231,11 +232,11 @@ func (p *parser) primary() expr {
 		p.reads(t.text)
 		return &nameExpr{t.text}
 	case tString:
-		text := ""
+		var text strings.Builder
 		for p.cur().kind == tString {
-			text += p.next().text
+			text.WriteString(p.next().text)
 		}
-		return &constExpr{trusted(text)}
+		return &constExpr{trusted(text.String())}
 	case tInteger:
 		p.at++
 		return &constExpr{p.integer(t.text)}

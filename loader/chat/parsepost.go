@@ -1,5 +1,7 @@
 package chat
 
+import "strings"
+
 // postfix parses attributes, subscripts and calls after x.
 func (p *parser) postfix(x expr) expr {
 	for n := 0; ; n++ {
@@ -133,11 +135,11 @@ func (p *parser) filterChain() expr {
 }
 
 func (p *parser) dottedName() string {
-	name := p.expectName()
+	parts := []string{p.expectName()}
 	for p.skipOp(".") {
-		name += "." + p.expectName()
+		parts = append(parts, p.expectName())
 	}
-	return name
+	return strings.Join(parts, ".")
 }
 
 func (p *parser) test(x expr) expr {

@@ -1,8 +1,10 @@
 package chat
 
 import (
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
@@ -155,7 +157,6 @@ func (in *interp) all(name string, s str, a args, is func(rune) bool) value {
 
 func (in *interp) strip(s str, a args, left, right bool) value {
 	p := in.bind("strip", a, param{"chars", nil})
-	in.text(len(s.s))
 	chars, given := in.wantOptStr("strip", p[0])
 	if !given {
 		return s.trim(left, right, isSpace)
@@ -166,7 +167,6 @@ func (in *interp) strip(s str, a args, left, right bool) value {
 // methodSplit is split(sep, maxsplit).
 func methodSplit(in *interp, s str, a args) value {
 	p := in.bind("split", a, param{"sep", nil}, param{"maxsplit", int64(-1)})
-	in.text(len(s.s))
 	limit := in.wantInt("split", p[1])
 	sep, given := in.wantOptStr("split", p[0])
 	if !given {
@@ -182,7 +182,7 @@ func methodSplit(in *interp, s str, a args) value {
 		if i < 0 {
 			break
 		}
-		in.spend(1)
+		in.spend(4)
 		parts = append(parts, s.slice(at, at+i))
 		at += i + len(sep.s)
 	}
@@ -192,15 +192,21 @@ func methodSplit(in *interp, s str, a args) value {
 // words splits at white space.
 func (in *interp) words(s str, limit int) []str {
 	var parts []str
-	rest := s.trim(true, false, isSpace)
-	for rest.s != "" {
-		in.spend(1)
-		n := strings.IndexFunc(rest.s, isSpace)
-		if n < 0 || limit >= 0 && len(parts) == limit {
-			return append(parts, rest.trim(false, n < 0, isSpace))
+	skip := func(at int, space bool) int {
+		n := strings.IndexFunc(s.s[at:], func(r rune) bool { return isSpace(r) != space })
+		if n < 0 {
+			return len(s.s)
 		}
-		parts = append(parts, rest.slice(0, n))
-		rest = rest.slice(n, len(rest.s)).trim(true, false, isSpace)
+		return at + n
+	}
+	for at := skip(0, true); at < len(s.s); {
+		in.spend(4)
+		end := skip(at, false)
+		if limit >= 0 && len(parts) == limit {
+			end = len(s.s)
+		}
+		parts = append(parts, s.slice(at, end))
+		at = skip(end, true)
 	}
 	return parts
 }
@@ -208,7 +214,6 @@ func (in *interp) words(s str, limit int) []str {
 // methodRSplit is rsplit(sep, maxsplit).
 func methodRSplit(in *interp, s str, a args) value {
 	p := in.bind("rsplit", a, param{"sep", nil}, param{"maxsplit", int64(-1)})
-	in.text(len(s.s))
 	limit := in.wantInt("rsplit", p[1])
 	sep, given := in.wantOptStr("rsplit", p[0])
 	if limit < 0 {
@@ -217,22 +222,24 @@ func methodRSplit(in *interp, s str, a args) value {
 	if !given || sep.s == "" {
 		in.fail("rsplit with a limit wants a separator")
 	}
-	var parts []value
+	var parts []str
+	end := len(s.s)
 	for len(parts) < limit {
-		i := strings.LastIndex(s.s, sep.s)
+		i := strings.LastIndex(s.s[:end], sep.s)
 		if i < 0 {
 			break
 		}
-		in.spend(1)
-		parts = append([]value{s.slice(i+len(sep.s), len(s.s))}, parts...)
-		s = s.slice(0, i)
+		in.spend(4)
+		parts = append(parts, s.slice(i+len(sep.s), end))
+		end = i
 	}
-	return &list{items: append([]value{s}, parts...)}
+	parts = append(parts, s.slice(0, end))
+	slices.Reverse(parts)
+	return strList(parts)
 }
 
 // lines splits after line ends.
 func (in *interp) lines(s str, keep bool) []str {
-	in.text(len(s.s))
 	var parts []str
 	at := 0
 	for i, r := range s.s {
@@ -247,7 +254,7 @@ func (in *interp) lines(s str, keep bool) []str {
 		if keep {
 			cut = end
 		}
-		in.spend(1)
+		in.spend(4)
 		parts = append(parts, s.slice(at, cut))
 		at = end
 	}
@@ -261,7 +268,6 @@ func (in *interp) lines(s str, keep bool) []str {
 func (in *interp) partition(s str, a args, right bool) value {
 	p := in.bind("partition", a, param{"sep", required{}})
 	sep := in.wantStr("partition", p[0])
-	in.text(len(s.s))
 	if sep.s == "" {
 		in.fail("partition got an empty separator")
 	}
@@ -287,22 +293,19 @@ func (in *interp) replace(s, from, to str, limit int) str {
 	for n := 0; limit < 0 || n < limit; n++ {
 		i := strings.Index(s.s[at:], from.s)
 		if from.s == "" {
-			i = 0
-			if n > 0 && at < len(s.s) {
-				i = s.slice(at, len(s.s)).runeOffset(1)
-			} else if n > 0 {
+			if i = 0; n > 0 {
+				_, i = utf8.DecodeRuneInString(s.s[at:])
+			}
+			if n > 0 && i == 0 {
 				break
 			}
 		}
 		if i < 0 {
 			break
 		}
-		in.spend(1 + (i+len(to.s))/16)
-		if w.len() > MaxOutputBytes {
-			in.limit("bytes of text", MaxOutputBytes)
-		}
-		w.add(s.slice(at, at+i))
-		w.add(to)
+		in.spend(1)
+		in.add(&w, s.slice(at, at+i))
+		in.add(&w, to)
 		at += i + len(from.s)
 	}
 	w.add(s.slice(at, len(s.s)))
@@ -342,12 +345,11 @@ func methodRemoveSuffix(in *interp, s str, a args) value {
 // find returns the character index of a substring, -1 for none.
 func (in *interp) find(name string, s str, a args, find func(s, sub string) int) value {
 	p := in.bind(name, a, param{"sub", required{}})
-	in.text(len(s.s))
 	i := find(s.s, in.wantStr(name, p[0]).s)
 	if i < 0 {
 		return int64(-1)
 	}
-	return int64(s.slice(0, i).runeLen())
+	return int64(utf8.RuneCountInString(s.s[:i]))
 }
 
 func (in *interp) found(v value) value {
@@ -400,15 +402,11 @@ func methodZFill(in *interp, s str, a args) value {
 func (in *interp) join(sep str, items []value) str {
 	var w builder
 	for i, item := range items {
+		in.spend(1)
 		if i > 0 {
-			w.add(sep)
+			in.add(&w, sep)
 		}
-		s := in.toStr(item)
-		in.spend(1 + (len(sep.s)+len(s.s))/16)
-		if w.len()+len(s.s) > MaxOutputBytes {
-			in.limit("bytes of text", MaxOutputBytes)
-		}
-		w.add(s)
+		in.add(&w, in.toStr(item))
 	}
 	return w.str()
 }

@@ -246,6 +246,7 @@ func (in *interp) equal(a, b value, depth int) bool {
 		_, ok := b.(undefined)
 		return ok
 	case str:
+		in.scan(a)
 		b, ok := b.(str)
 		return ok && a.s == b.s
 	case *big.Int:
@@ -296,6 +297,7 @@ func (in *interp) compare(a, b value) (c int, ok bool) {
 	}
 	switch a := a.(type) {
 	case str:
+		in.scan(a)
 		b, ok := b.(str)
 		return strings.Compare(a.s, b.s), ok
 	case *list:

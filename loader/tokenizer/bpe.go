@@ -22,6 +22,15 @@ type model struct {
 	scratch sync.Pool // of *merging
 }
 
+// newModel makes an empty model with room for n tokens.
+func newModel(n int) *model {
+	m := &model{index: make(map[string]int32, n), unk: none}
+	for i := range m.byteIDs {
+		m.byteIDs[i] = none
+	}
+	return m
+}
+
 // rules look up what two neighbouring symbols merge into.
 type rules interface {
 	// pair returns the merged token and its rank (smaller merges first).

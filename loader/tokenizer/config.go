@@ -1,6 +1,9 @@
 package tokenizer
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // jsonConfig is the part of tokenizer_config.json that Samara reads.
 type jsonConfig struct {
@@ -68,12 +71,9 @@ var endNames = []string{
 func (p *pipeline) setEOS(own ...int32) {
 	p.eos = nil
 	add := func(id int32) {
-		for _, have := range p.eos {
-			if have == id {
-				return
-			}
+		if !slices.Contains(p.eos, id) {
+			p.eos = append(p.eos, id)
 		}
-		p.eos = append(p.eos, id)
 	}
 	for _, id := range own {
 		if id >= 0 && int(id) < len(p.names) {

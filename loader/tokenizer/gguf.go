@@ -56,10 +56,13 @@ func FromGGUF(md map[string]any) (Tokenizer, error) {
 	default:
 		err = &UnsupportedError{ggufFile, fmt.Sprintf("model %q", kind)}
 	}
+	if err == nil {
+		err = g.readSpecial(p, types)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return p, g.readSpecial(p, types)
+	return p, nil
 }
 
 // A ggufReader reads keys below tokenizer.ggml.
@@ -131,10 +134,8 @@ func (g ggufReader) readBPE(p *pipeline, types []int32) error {
 	if g.flag("add_space_prefix", false) {
 		p.splitters = append([]splitter{prefixSpace{}}, p.splitters...)
 	}
-	m := &model{index: make(map[string]int32, len(p.names)), byteSymbols: true, unk: none, whole: pre.whole}
-	for i := range m.byteIDs {
-		m.byteIDs[i] = none
-	}
+	m := newModel(len(p.names))
+	m.byteSymbols, m.whole = true, pre.whole
 	for i, name := range p.names {
 		id := int32(i) //nolint:gosec // MaxVocab
 		if p.control[id] {

@@ -111,19 +111,14 @@ func (f *jsonTokenizer) readModel(p *pipeline) error {
 	if err := f.size(p); err != nil {
 		return err
 	}
-	m := &model{
-		index: make(map[string]int32, len(j.Vocab)), byteSymbols: p.kind == "bpe",
-		fallback: j.ByteFallback, unk: none, fuseUnk: j.FuseUnk, whole: j.IgnoreMerges,
-	}
+	m := newModel(len(j.Vocab))
+	m.byteSymbols, m.fallback, m.fuseUnk, m.whole = p.kind == "bpe", j.ByteFallback, j.FuseUnk, j.IgnoreMerges
 	if j.UnkToken != nil {
 		id, ok := j.Vocab[*j.UnkToken]
 		if !ok {
 			return &FormatError{jsonFile, fmt.Sprintf("unk_token %.80q is not in the vocabulary", *j.UnkToken)}
 		}
 		m.unk = id
-	}
-	for i := range m.byteIDs {
-		m.byteIDs[i] = none
 	}
 	for name, id := range j.Vocab {
 		p.names[id], p.ids[name] = name, id

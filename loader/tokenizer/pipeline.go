@@ -1,8 +1,6 @@
 package tokenizer
 
-import (
-	"slices"
-)
+import "slices"
 
 // A pipeline is the Tokenizer of all formats: added tokens, normalizers,
 // pre-tokenizers, the model, and the way back.

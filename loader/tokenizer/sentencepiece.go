@@ -53,7 +53,10 @@ func FromSentencePiece(file []byte) (Tokenizer, error) {
 	p.setEOS(inVocab(f.eos, len(f.names)))
 	p.setBOS(true)
 	p.addBOS = p.bos != none
-	return p, f.readAdded(p)
+	if err := f.readAdded(p); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // inVocab returns id as a token id, none where there is no such token.

@@ -11,10 +11,8 @@ import (
 // neighbours that spell a piece merge, the best score first.
 func (p *pipeline) setPieces(scores []float32, types []int32, unk int32) error {
 	p.kind, p.broken = "spm", perByte
-	m := &model{index: make(map[string]int32, len(p.names)), unk: unk, fuseUnk: true, late: true}
-	for i := range m.byteIDs {
-		m.byteIDs[i] = none
-	}
+	m := newModel(len(p.names))
+	m.unk, m.fuseUnk, m.late = unk, true, true
 	for i, name := range p.names {
 		id := int32(i) //nolint:gosec // MaxVocab
 		b, isByte := byteFallback(name)
@@ -24,15 +22,11 @@ func (p *pipeline) setPieces(scores []float32, types []int32, unk int32) error {
 		case types[i] == typeByte:
 			p.raw[id], p.byteTok[id] = []byte{b}, true
 			m.byteIDs[b], m.fallback = id, true
-		case p.control[id]:
-		case types[i] == typeUserDefined:
+		case !p.control[id]:
 			p.raw[id] = []byte(strings.ReplaceAll(name, spaceMark, " "))
-			m.index[name] = id
-		case types[i] == typeUnused:
-			p.raw[id] = []byte(strings.ReplaceAll(name, spaceMark, " "))
-		default:
-			p.raw[id] = []byte(strings.ReplaceAll(name, spaceMark, " "))
-			m.index[name] = id
+			if types[i] != typeUnused {
+				m.index[name] = id
+			}
 		}
 	}
 	ranks, err := scoreRanks(scores)

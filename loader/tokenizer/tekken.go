@@ -63,7 +63,10 @@ func FromTekken(file []byte) (Tokenizer, error) {
 	p.setEOS(2)
 	p.setBOS(true)
 	p.addBOS = true
-	return p, f.readVocab(p)
+	if err := f.readVocab(p); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 func (f *jsonTekken) readSpecial(p *pipeline) error {
@@ -93,10 +96,8 @@ func (f *jsonTekken) readSpecial(p *pipeline) error {
 func (f *jsonTekken) readVocab(p *pipeline) error {
 	first := f.Config.NumSpecial
 	n := len(p.names) - first
-	m := &model{index: make(map[string]int32, n), byteSymbols: true, unk: none, whole: true}
-	for i := range m.byteIDs {
-		m.byteIDs[i] = none
-	}
+	m := newModel(n)
+	m.byteSymbols, m.whole = true, true
 	ranks := make([]int32, len(p.names))
 	for i, t := range f.Vocab[:n] {
 		if t.Rank != i || len(t.Bytes) == 0 || len(t.Bytes) > MaxTokenBytes {
