@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -80,8 +81,8 @@ func (f *fetcher) Add(ctx context.Context, r web.AddRequest, _ string) (web.Tran
 	if err := f.needSwarm("add"); err != nil {
 		return web.Transfer{}, err
 	}
-	if r.From != "" {
-		return web.Transfer{}, errorf(client.CodeUnsupported, `"samara publish" stores a folder of your own`, "add: adopting a folder is not supported")
+	if r.From != "" && !filepath.IsAbs(r.From) {
+		return web.Transfer{}, errorf(client.CodeInvalidRequest, "", "add: from %s: got a relative path, want an absolute one", r.From)
 	}
 	w, err := parseWanted(r.Link, r.Torrent)
 	if err != nil {
@@ -111,7 +112,7 @@ func (f *fetcher) Add(ctx context.Context, r web.AddRequest, _ string) (web.Tran
 	if err := f.store.PutTransfer(ctx, rec); err != nil {
 		return web.Transfer{}, err
 	}
-	t := f.launch(rec, w.layers)
+	t := f.launch(rec, w.layers, r.From)
 	return f.view(ctx, t.record(), false)
 }
 

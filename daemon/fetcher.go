@@ -66,7 +66,7 @@ func (f *fetcher) start(ctx context.Context) error {
 			owned[rec.InfoHash.String()] = true
 		}
 		if goesOn(rec) {
-			f.launch(rec, nil)
+			f.launch(rec, nil, "")
 		}
 	}
 	return f.removeOrphans(owned)
@@ -104,14 +104,14 @@ func (f *fetcher) removeOrphans(owned map[string]bool) error {
 // wait returns once every task has ended, after the context of start has.
 func (f *fetcher) wait() { f.wg.Wait() }
 
-// launch starts the task of a transfer; layers are those of its .torrent, if it
-// came as one. The caller holds ops or is start.
-func (f *fetcher) launch(rec registry.Transfer, layers []byte) *task {
+// launch starts the task of a transfer. Layers and from are task's fields, which
+// only the request itself knows. The caller holds ops or is start.
+func (f *fetcher) launch(rec registry.Transfer, layers []byte, from string) *task {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	ctx, cancel := context.WithCancelCause(f.ctx)
 	t := &task{
-		f: f, id: rec.ID, hash: rec.InfoHash, rec: rec, layers: layers, cancel: cancel,
+		f: f, id: rec.ID, hash: rec.InfoHash, rec: rec, layers: layers, from: from, cancel: cancel,
 		done: make(chan struct{}), resolved: make(chan struct{}), kick: make(chan struct{}, 1),
 	}
 	f.tasks[rec.ID] = t

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"samara/verify"
+	"samara/web/client"
 )
 
 // chunkSize is how many bytes a pass reads at a time: whole groups, small
@@ -39,7 +40,8 @@ type chunk struct {
 	uses atomic.Int32
 }
 
-// newPass prepares for pieces of pieceLength bytes.
+// newPass prepares for pieces of pieceLength bytes; with 0 nobody asks for
+// pieces.
 func newPass(pieceLength int64, progress func(int64)) *pass {
 	p := &pass{
 		pieces:   pieceHasher{length: pieceLength, h: sha1.New()}, //nolint:gosec // see the import
@@ -61,7 +63,7 @@ type digests struct {
 }
 
 // file reads exactly size bytes of r, and writes them to w unless it is nil.
-// It fails with errShort where r ends before, and with what w says.
+// It fails where r ends before, and with what w says.
 func (p *pass) file(ctx context.Context, r io.Reader, w io.Writer, size int64) (digests, error) {
 	d := digests{Tree: verify.NewTree(size)}
 	if size == 0 {
@@ -71,7 +73,10 @@ func (p *pass) file(ctx context.Context, r io.Reader, w io.Writer, size int64) (
 	g, ctx := errgroup.WithContext(ctx)
 
 	// Consumers that want the bytes in order, then those that do not care.
-	ordered := []func([]byte) error{p.pieces.write, hashInto(sum)}
+	ordered := []func([]byte) error{hashInto(sum)}
+	if p.pieces.length > 0 {
+		ordered = append(ordered, p.pieces.write)
+	}
 	if w != nil {
 		ordered = append(ordered, func(b []byte) error { _, err := w.Write(b); return err })
 	}
@@ -94,9 +99,6 @@ func (p *pass) file(ctx context.Context, r io.Reader, w io.Writer, size int64) (
 	return d, nil
 }
 
-// errShort reports a source with fewer bytes than its size promised.
-var errShort = errors.New("the file became shorter while it was read")
-
 // read hands every chunk of r to all feeds and closes them.
 func (p *pass) read(ctx context.Context, r io.Reader, size int64, feeds []chan *chunk) error {
 	defer func() {
@@ -115,7 +117,7 @@ func (p *pass) read(ctx context.Context, r io.Reader, size int64, feeds []chan *
 		if _, err := io.ReadFull(r, c.data); err != nil {
 			p.free <- c
 			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-				err = errShort
+				err = errorf(client.CodeConflict, "try again once nobody writes to it", "the file became shorter while it was read")
 			}
 			return err
 		}

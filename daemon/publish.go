@@ -3,17 +3,13 @@ package daemon
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"samara/magnets"
 	"samara/registry"
-	"samara/registry/disk"
 	"samara/verify"
 	"samara/web"
 	"samara/web/client"
@@ -41,13 +37,6 @@ type publication struct {
 	event    web.PublishEvent
 	reported time.Time
 	progress func(web.PublishEvent)
-}
-
-// A stagedFile is a file of a publication that waits under incoming/.
-type stagedFile struct {
-	digests
-	digest verify.Digest
-	path   string // "" once committed
 }
 
 // Publish stores a local folder or file as a version, names it and seeds it.
@@ -132,82 +121,24 @@ func (p *publication) hash(ctx context.Context) ([]byte, error) {
 	})
 	for _, f := range p.files {
 		p.report(stageHash, f.Path)
-		if err := p.stage(ctx, pass, f); err != nil {
+		s, err := stage(ctx, p.c.store, pass, f, p.beforeCopy)
+		if err != nil {
 			return nil, fmt.Errorf("publish %s: %w", f.Disk, err)
 		}
+		p.staged = append(p.staged, s)
 	}
 	pass.pieces.finish()
 	return pass.pieces.sums, nil
 }
 
-// stage brings one file under incoming/, sharing the source's blocks where the
-// file system can, and computes its digests. A shared file is hashed from the
-// share, which nobody else can change.
-func (p *publication) stage(ctx context.Context, pass *pass, f sourceFile) (err error) {
-	src, err := os.Open(f.Disk)
-	if err != nil {
-		return err
+// beforeCopy looks for room on the disk once it is known that files have to be
+// copied.
+func (p *publication) beforeCopy() error {
+	if p.copied {
+		return nil
 	}
-	defer src.Close()
-	if err := unchanged(src, f.Info); err != nil {
-		return err
-	}
-	blobs := p.c.store.Blobs()
-	tmp, err := blobs.NewTemp()
-	if err != nil {
-		return err
-	}
-	p.staged = append(p.staged, stagedFile{path: tmp.Name()})
-	defer func() { err = errors.Join(err, tmp.Close()) }()
-
-	shared, err := blobs.Clone(src, tmp)
-	if err != nil {
-		return err
-	}
-	var d digests
-	if shared {
-		d, err = pass.file(ctx, tmp, nil, f.Info.Size())
-	} else {
-		d, err = p.copy(ctx, pass, src, tmp, f.Info.Size())
-	}
-	if err != nil {
-		return err
-	}
-	if err := unchanged(src, f.Info); err != nil {
-		return err
-	}
-	digest, err := d.Tree.Root()
-	if err != nil {
-		return err
-	}
-	last := &p.staged[len(p.staged)-1]
-	last.digests, last.digest = d, digest
-	return nil
-}
-
-// copy is the pass over a file whose blocks cannot be shared.
-func (p *publication) copy(ctx context.Context, pass *pass, src, tmp *os.File, size int64) (digests, error) {
-	if !p.copied {
-		p.copied = true
-		if err := p.c.store.CheckRoom(p.total - p.event.BytesDone); err != nil {
-			return digests{}, err
-		}
-	}
-	d, err := pass.file(ctx, src, tmp, size)
-	return d, disk.Wrap("copy", p.c.store.Dir(), err)
-}
-
-// unchanged fails where f is not the file that info was taken of, or was
-// written to since.
-func unchanged(f *os.File, info fs.FileInfo) error {
-	now, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if !os.SameFile(now, info) || now.Size() != info.Size() || !now.ModTime().Equal(info.ModTime()) {
-		return errorf(client.CodeConflict, "publish again once nobody writes to it", "the file changed while it was read")
-	}
-	return nil
+	p.copied = true
+	return p.c.store.CheckRoom(p.total - p.event.BytesDone)
 }
 
 // torrent builds the info dictionary and reads it back as a stranger would.
@@ -270,9 +201,7 @@ func (p *publication) store(ctx context.Context, info *magnets.Info, r web.Publi
 // discard removes what was staged and not committed.
 func (p *publication) discard() {
 	for _, s := range p.staged {
-		if s.path != "" {
-			_ = os.Remove(s.path) // the next start removes what stays
-		}
+		s.discard()
 	}
 }
 

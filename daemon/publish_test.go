@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -118,6 +119,48 @@ func TestPublishFailsWhole(t *testing.T) {
 		}
 	}
 }
+
+func TestPublishNoticesChanges(t *testing.T) {
+	d, _ := startDaemon(t, Config{NoSwarm: true})
+	for name, change := range map[string]func(path string) error{
+		"longer":  func(path string) error { return os.WriteFile(path, pattern(1, 2<<20), 0o600) },
+		"shorter": func(path string) error { return os.Truncate(path, 10) },
+		"another": func(path string) error {
+			return errors.Join(os.Remove(path), os.WriteFile(path, pattern(2, 1<<20), 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := writeTree(t, map[string][]byte{"a.bin": pattern(1, 1<<20)})
+			_, err := d.catalog.Publish(t.Context(), web.PublishRequest{Path: dir, Name: "ns/" + name}, "test", func(e web.PublishEvent) {
+				if e.Stage == stageHash && e.BytesDone == 0 { // listed, not opened yet
+					if err := change(filepath.Join(dir, "a.bin")); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+			wantCode(t, err, client.CodeConflict)
+		})
+	}
+}
+
+// TestPassNoticesTheEnd has the file end early while it is read.
+func TestPassNoticesTheEnd(t *testing.T) {
+	p := newPass(1<<20, func(int64) {})
+	_, err := p.file(t.Context(), bytes.NewReader(pattern(1, 3<<20)), nil, 4<<20)
+	wantCode(t, err, client.CodeConflict)
+	if len(p.free) != cap(p.free) {
+		t.Errorf("got %d free chunks, want all %d", len(p.free), cap(p.free))
+	}
+	full := errors.New("full")
+	_, err = p.file(t.Context(), bytes.NewReader(pattern(1, 64<<20)), failingWriter{full}, 64<<20)
+	if !errors.Is(err, full) || len(p.free) != cap(p.free) {
+		t.Errorf("got %v and %d free chunks, want the writer's error and all %d", err, len(p.free), cap(p.free))
+	}
+}
+
+type failingWriter struct{ err error }
+
+func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
 
 func TestPublishRefuses(t *testing.T) {
 	d, _ := startDaemon(t, Config{NoSwarm: true})

@@ -34,7 +34,8 @@ type task struct {
 	f      *fetcher
 	id     string
 	hash   magnets.Hash
-	layers []byte
+	layers []byte // magnets.Torrent.PieceLayers, where it came as a .torrent
+	from   string // a folder to adopt files from
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed once the goroutine has ended
 	kick   chan struct{} // the user wants to go on now
@@ -112,6 +113,9 @@ func (t *task) fetch(ctx context.Context) error {
 	t.update(func(r *registry.Transfer) { r.BytesTotal = p.bytes() })
 	if held {
 		return errHeld
+	}
+	if err := t.adopt(ctx, p, t.from); err != nil {
+		return err
 	}
 	if err := t.download(ctx, p); err != nil {
 		return err

@@ -3,7 +3,9 @@ package daemon
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -354,6 +356,64 @@ func TestKnownFilesAreNotFetched(t *testing.T) {
 		t.Error("bytes were fetched that the store has")
 	}
 	checkVersion(t, b, tr.Reference, files)
+}
+
+func TestAdoptedFilesAreNotFetched(t *testing.T) {
+	files := smallModel()
+	a, _ := startDaemon(t, Config{Swarm: loopback})
+	b, _ := startDaemon(t, Config{})
+	r := publish(t, a, writeTree(t, files), "author/model")
+	has := map[string][]byte{"a.bin": files["a.bin"], "b.bin": pattern(99, len(files["b.bin"])), "config.json": []byte("[]")}
+	tr := addAndWait(t, b, web.AddRequest{Link: r.Magnet, Peers: []string{a.SwarmAddr()}, From: writeTree(t, has)})
+	if tr.State != registry.StateReady || tr.Version != r.Version {
+		t.Fatalf("got %+v", tr)
+	}
+	checkVersion(t, b, tr.Reference, files)
+	if got := b.seeds.get(mustHash(t, r.Infohash)).Stats().Downloaded; got >= int64(len(files["a.bin"])) {
+		t.Errorf("%d bytes were fetched, although a.bin was there", got)
+	}
+	left, err := os.ReadDir(b.store.Blobs().Incoming())
+	if err != nil || len(left) != 0 {
+		t.Errorf("incoming holds %v (%v), want nothing", left, err)
+	}
+
+	torrent, _ := seedForeign(t, a, map[string][]byte{"x": []byte("x")})
+	tr = addAndWait(t, b, web.AddRequest{Torrent: torrent, Peers: []string{a.SwarmAddr()}, From: t.TempDir()})
+	if tr.State != registry.StateFailed || tr.Error.Code != client.CodeUnsupported {
+		t.Errorf("without digests: got %+v", tr)
+	}
+}
+
+func TestLonelyReason(t *testing.T) {
+	f := &fetcher{}
+	rec := registry.Transfer{State: registry.StateResolving}
+	if got := f.lonelyReason(rec, lonelyAfter-time.Second); got != "" {
+		t.Errorf("too early: got %q", got)
+	}
+	if got := f.lonelyReason(rec, lonelyAfter); !strings.Contains(got, "--dht") {
+		t.Errorf("got %q, want it to name --dht", got)
+	}
+	f.dht = true
+	if got := f.lonelyReason(rec, lonelyAfter); strings.Contains(got, "--dht") || !strings.Contains(got, "--peer") {
+		t.Errorf("with the DHT: got %q, want it to name --peer", got)
+	}
+}
+
+func TestStartRemovesOrphans(t *testing.T) {
+	cfg := Config{Data: t.TempDir()}
+	_, stop := startDaemon(t, cfg)
+	stop()
+	orphan := filepath.Join(cfg.Data, "incoming", someHash)
+	if err := os.MkdirAll(orphan, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(orphan, "0"), []byte("left"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	startDaemon(t, cfg)
+	if _, err := os.Stat(orphan); !os.IsNotExist(err) {
+		t.Errorf("the orphan stayed (%v)", err)
+	}
 }
 
 func mustHash(t *testing.T, s string) magnets.Hash {

@@ -92,7 +92,7 @@ func (f *fetcher) Resume(ctx context.Context, id string) (web.Transfer, error) {
 		if err := f.store.PutTransfer(ctx, rec); err != nil {
 			return web.Transfer{}, err
 		}
-		rec = f.launch(rec, nil).record()
+		rec = f.launch(rec, nil, "").record()
 	}
 	return f.view(ctx, rec, true)
 }
