@@ -7,10 +7,13 @@ import "unicode/utf8"
 
 var (
 	byteToRune [256]rune
-	runeToByte = map[rune]byte{}
+	runeToByte [0x144]int16 // -1 for a character that is not of the alphabet
 )
 
 func init() {
+	for i := range runeToByte {
+		runeToByte[i] = -1
+	}
 	next := rune(0x100)
 	for b := range 256 {
 		r := rune(b)
@@ -19,7 +22,7 @@ func init() {
 			next++
 		}
 		byteToRune[b] = r
-		runeToByte[r] = byte(b)
+		runeToByte[r] = int16(b)
 	}
 }
 
@@ -32,11 +35,10 @@ func printable(b int) bool {
 func byteLevelBytes(token string) (raw []byte, ok bool) {
 	raw = make([]byte, 0, len(token))
 	for _, r := range token {
-		b, known := runeToByte[r]
-		if !known {
+		if int(r) >= len(runeToByte) || runeToByte[r] < 0 {
 			return nil, false
 		}
-		raw = append(raw, b)
+		raw = append(raw, byte(runeToByte[r])) //nolint:gosec // a byte
 	}
 	return raw, true
 }

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -78,9 +79,12 @@ type jsonModel struct {
 type jsonMerges [][2]string
 
 func (m *jsonMerges) UnmarshalJSON(b []byte) error {
-	var lines []string
-	if json.Unmarshal(b, &lines) != nil {
+	if first := bytes.TrimLeft(b, "[ \t\r\n"); len(first) > 0 && bytes.Count(b[:len(b)-len(first)], []byte("[")) > 1 {
 		return json.Unmarshal(b, (*[][2]string)(m))
+	}
+	var lines []string
+	if err := json.Unmarshal(b, &lines); err != nil {
+		return err
 	}
 	*m = make(jsonMerges, 0, len(lines))
 	for i, line := range lines {
