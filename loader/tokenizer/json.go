@@ -79,7 +79,9 @@ type jsonModel struct {
 type jsonMerges [][2]string
 
 func (m *jsonMerges) UnmarshalJSON(b []byte) error {
-	if first := bytes.TrimLeft(b, "[ \t\r\n"); len(first) > 0 && bytes.Count(b[:len(b)-len(first)], []byte("[")) > 1 {
+	// Which form it is shows before the first string: "[" or "[[".
+	head, _, _ := bytes.Cut(b, []byte(`"`))
+	if bytes.Count(head, []byte("[")) > 1 {
 		return json.Unmarshal(b, (*[][2]string)(m))
 	}
 	var lines []string
