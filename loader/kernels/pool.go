@@ -46,19 +46,23 @@ type Pool struct {
 	pending atomic.Int64 // parts not done
 	failed  atomic.Pointer[failure]
 
-	mu     sync.Mutex
-	wake   *sync.Cond
-	parked atomic.Int32
-	closed atomic.Bool
-	ended  sync.WaitGroup
+	mu      sync.Mutex
+	wake    *sync.Cond // there is a task, or the pool is closed
+	done    *sync.Cond // pending is 0
+	parked  atomic.Int32
+	waiting atomic.Bool // the caller of Run has parked
+	closed  atomic.Bool
+	ended   sync.WaitGroup
 }
 
 // A failure is a panic in one part, handed to the caller of Run.
 type failure struct{ value any }
 
 const (
-	// spins is how often a worker looks for a new task before it parks: some
-	// tens of microseconds, longer than what lies between two operations.
+	// spins is how often a thread looks for what it waits for before it parks:
+	// some tens of microseconds, longer than what lies between two operations.
+	// A thread that spun on would take the core from the one it waits for,
+	// where the system has other things to do.
 	spins = 20000
 	// yieldEvery is how many looks pass between letting other goroutines run.
 	yieldEvery = 512
@@ -72,7 +76,7 @@ func NewPool(threads int) *Pool {
 		threads = most
 	}
 	p := &Pool{workers: make([]Worker, threads)}
-	p.wake = sync.NewCond(&p.mu)
+	p.wake, p.done = sync.NewCond(&p.mu), sync.NewCond(&p.mu)
 	for i := range threads - 1 {
 		p.ended.Go(func() { p.serve(&p.workers[i]) })
 	}
@@ -103,11 +107,7 @@ func (p *Pool) Run(t Task, parts int) {
 	mine := &p.workers[len(p.workers)-1]
 	for p.takePart(mine) {
 	}
-	for i := 1; p.pending.Load() > 0; i++ {
-		if i%yieldEvery == 0 {
-			runtime.Gosched()
-		}
-	}
+	p.awaitDone()
 	p.task = nil
 	if f := p.failed.Swap(nil); f != nil {
 		panic(f.value)
@@ -150,9 +150,18 @@ func (p *Pool) takePart(w *Worker) bool {
 
 // do computes one part and accounts for it, whatever happens.
 func (p *Pool) do(w *Worker, part int) {
-	defer p.pending.Add(-1)
+	defer p.finish()
 	defer p.catch()
 	p.task.Do(w, part)
+}
+
+// finish counts a part as done and tells the caller of Run about the last.
+func (p *Pool) finish() {
+	if p.pending.Add(-1) == 0 && p.waiting.Load() {
+		p.mu.Lock()
+		p.done.Signal()
+		p.mu.Unlock()
+	}
 }
 
 // catch keeps the first panic for the caller of Run.
@@ -169,23 +178,44 @@ func (p *Pool) catch() {
 
 // await returns when there may be parts to take, or false once closed.
 func (p *Pool) await() bool {
-	for i := 1; i < spins; i++ {
-		if p.idle() {
-			if i%yieldEvery == 0 {
-				runtime.Gosched()
-			}
-			continue
+	if !spin(func() bool { return !p.idle() }) {
+		p.mu.Lock()
+		p.parked.Add(1)
+		for p.idle() {
+			p.wake.Wait()
 		}
-		return !p.closed.Load()
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.parked.Add(1)
-	defer p.parked.Add(-1)
-	for p.idle() {
-		p.wake.Wait()
+		p.parked.Add(-1)
+		p.mu.Unlock()
 	}
 	return !p.closed.Load()
+}
+
+// awaitDone returns when every part of the task is done.
+func (p *Pool) awaitDone() {
+	if spin(func() bool { return p.pending.Load() == 0 }) {
+		return
+	}
+	p.mu.Lock()
+	p.waiting.Store(true)
+	for p.pending.Load() > 0 {
+		p.done.Wait()
+	}
+	p.waiting.Store(false)
+	p.mu.Unlock()
+}
+
+// spin looks for a condition for a while, letting other goroutines run now and
+// then. It returns false where it did not come.
+func spin(ready func() bool) bool {
+	for i := 1; i < spins; i++ {
+		if ready() {
+			return true
+		}
+		if i%yieldEvery == 0 {
+			runtime.Gosched()
+		}
+	}
+	return false
 }
 
 // idle tells whether there is nothing to do, not even to end.
