@@ -154,14 +154,11 @@ func (a *app) openTokenizer(model string) (tokenizer.Tokenizer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open tokenizer: %w", err)
 		}
-		if filepath.Ext(path) != ".json" {
-			return tokenizer.FromSentencePiece(text)
-		}
 		config, err := readBounded(filepath.Join(filepath.Dir(path), "tokenizer_config.json"), maxText)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("open tokenizer: %w", err)
 		}
-		return tokenizer.FromJSON(text, config)
+		return tokenizer.FromFile(text, config)
 	}
 	m, err := a.openModel(model, loader.Options{})
 	if err != nil {
@@ -174,7 +171,7 @@ func (a *app) openTokenizer(model string) (tokenizer.Tokenizer, error) {
 // tokenizerFile finds a bare tokenizer file behind a path.
 func tokenizerFile(model string) (string, bool) {
 	base := filepath.Base(model)
-	if strings.HasSuffix(base, ".json") || strings.HasPrefix(base, "tokenizer.model") {
+	if strings.HasSuffix(base, ".json") || strings.Contains(base, ".model") {
 		return model, true
 	}
 	if kindOf(model) != modelPath {
