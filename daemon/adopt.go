@@ -2,9 +2,7 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -34,14 +32,10 @@ func (t *task) adopt(ctx context.Context, p *plan, dir string) error {
 		}
 		source := sourceFile{Path: file.Path, Disk: filepath.Join(dir, filepath.FromSlash(file.Path))}
 		var err error
-		source.Info, err = os.Stat(source.Disk)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && (!source.Info.Mode().IsRegular() || source.Info.Size() != file.Size) {
+		if source.Info, err = os.Stat(source.Disk); err != nil || !source.Info.Mode().IsRegular() || source.Info.Size() != file.Size {
 			continue
 		}
-		if err == nil {
-			err = t.adoptFile(ctx, sums, source, p.digest[i])
-		}
-		if err != nil {
+		if err := t.adoptFile(ctx, sums, source, p.digest[i]); err != nil {
 			return fmt.Errorf("adopt %s: %w", source.Disk, err)
 		}
 	}

@@ -59,6 +59,7 @@ func TestVerifyFindsBadRanges(t *testing.T) {
 	want := []web.BadRange{
 		{Path: "a.bin", Offset: 100_000 / verify.GroupSize * verify.GroupSize, Length: verify.GroupSize},
 		{Path: "b.bin", Offset: 0, Length: int64(len(files["b.bin"]))},
+		{Path: "sub/b.bin", Offset: 0, Length: int64(len(files["b.bin"]))},
 	}
 	if report.Ok || !slices.Equal(report.Bad, want) {
 		t.Errorf("got %+v, want bad ranges %+v", report, want)

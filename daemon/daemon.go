@@ -143,7 +143,7 @@ func (d *Daemon) wire() {
 	d.catalog = &catalog{store: d.store, seeds: d.seeds, sums: d.sums, hub: d.hub}
 	d.fetch = &fetcher{
 		swarm: d.swarm, store: d.store, catalog: d.catalog, seeds: d.seeds, hub: d.hub, log: d.log, dht: d.cfg.DHT,
-		tasks: map[string]*task{}, peeks: map[magnets.Hash]*peek{},
+		tasks: map[string]*task{}, peeks: map[magnets.Hash]*peek{}, facts: map[magnets.Hash]torrentFacts{},
 	}
 	d.catalog.inUse = d.fetch.inUse
 	d.seeds.busy = func(h magnets.Hash) bool { return d.fetch.taskOf(h) != nil }

@@ -31,6 +31,7 @@ type fetcher struct {
 	ctx   context.Context // of Run; tasks end with it
 	tasks map[string]*task
 	peeks map[magnets.Hash]*peek
+	facts map[magnets.Hash]torrentFacts // of every torrent that was shown
 	wg    sync.WaitGroup
 }
 

@@ -31,7 +31,11 @@ func seedForeign(t *testing.T, d *Daemon, files map[string][]byte) (torrent []by
 // seedLie makes a torrent whose digests are not those of its bytes.
 func seedLie(t *testing.T, d *Daemon, files map[string][]byte) (torrent []byte, hash magnets.Hash) {
 	t.Helper()
-	return seedTorrent(t, d, files, func(key string) string { return key[:len(key)-1] + string(key[len(key)-1]^1) })
+	return seedTorrent(t, d, files, func(key string) string {
+		b := []byte(key)
+		b[len(b)-1] ^= 1
+		return string(b)
+	})
 }
 
 // seedTorrent offers files in a torrent whose "blake3" entry, which comes first

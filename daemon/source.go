@@ -26,22 +26,22 @@ type sourceFile struct {
 // to when that lies inside root or in the Hub cache that root is a snapshot
 // of; any other link is refused unless followLinks.
 func walkSource(root string, followLinks bool) ([]sourceFile, error) {
-	real, err := filepath.EvalSymlinks(root)
+	resolved, err := filepath.EvalSymlinks(root)
 	if err != nil {
 		return nil, notFoundSource(root, err)
 	}
-	info, err := os.Stat(real)
+	info, err := os.Stat(resolved)
 	if err != nil {
 		return nil, notFoundSource(root, err)
 	}
 	if info.Mode().IsRegular() {
-		return []sourceFile{{Path: filepath.Base(root), Disk: real, Info: info}}, nil
+		return []sourceFile{{Path: filepath.Base(root), Disk: resolved, Info: info}}, nil
 	}
 	if !info.IsDir() {
 		return nil, refuse(root, "", "is a %s, want a folder or a regular file", kindOf(info.Mode()))
 	}
-	w := walker{homes: linkHomes(real), follow: followLinks}
-	if err := w.folder(real, ""); err != nil {
+	w := walker{homes: linkHomes(resolved), follow: followLinks}
+	if err := w.folder(resolved, ""); err != nil {
 		return nil, err
 	}
 	if len(w.files) == 0 {
@@ -68,16 +68,16 @@ type walker struct {
 
 // folder adds the files of dir, whose place in the version is rel.
 func (w *walker) folder(dir, rel string) error {
-	real, err := filepath.EvalSymlinks(dir)
+	resolved, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", dir, err)
 	}
 	for _, above := range w.open {
-		if above == real {
+		if above == resolved {
 			return refuse(dir, "", "a link leads back to a folder above it")
 		}
 	}
-	w.open = append(w.open, real)
+	w.open = append(w.open, resolved)
 	defer func() { w.open = w.open[:len(w.open)-1] }()
 
 	entries, err := os.ReadDir(dir)
@@ -124,11 +124,11 @@ func (w *walker) checkLink(disk string) error {
 		return nil
 	}
 	const hint = "--follow-links publishes what links point to, wherever that is"
-	real, err := filepath.EvalSymlinks(disk)
+	resolved, err := filepath.EvalSymlinks(disk)
 	if err != nil {
 		return refuse(disk, "remove it, or fetch what it points to", "is a link that leads nowhere")
 	}
-	info, err := os.Stat(real)
+	info, err := os.Stat(resolved)
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", disk, err)
 	}
@@ -136,11 +136,11 @@ func (w *walker) checkLink(disk string) error {
 		return refuse(disk, hint, "is a link to a folder")
 	}
 	for _, home := range w.homes {
-		if rel, err := filepath.Rel(home, real); err == nil && filepath.IsLocal(rel) {
+		if rel, err := filepath.Rel(home, resolved); err == nil && filepath.IsLocal(rel) {
 			return nil
 		}
 	}
-	return refuse(disk, hint, "is a link to %s, outside the folder", real)
+	return refuse(disk, hint, "is a link to %s, outside the folder", resolved)
 }
 
 func notFoundSource(root string, err error) error {

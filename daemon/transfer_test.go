@@ -74,6 +74,7 @@ func smallModel() map[string][]byte {
 		"config.json": []byte("{}"),
 		"a.bin":       pattern(11, 5<<20+123),
 		"b.bin":       pattern(12, 1<<20),
+		"sub/b.bin":   pattern(12, 1<<20), // the same bytes twice
 		"empty":       {},
 	}
 }

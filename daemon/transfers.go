@@ -110,13 +110,14 @@ func (f *fetcher) Cancel(ctx context.Context, id string) error {
 	if rec, err = f.store.Transfer(ctx, rec.ID); err != nil {
 		return err
 	}
-	if err := f.store.DeleteTransfer(ctx, rec.ID); err != nil {
-		return err
+	// The files go first: on a full disk the record cannot be changed before.
+	// Without a swarm, the next start with one removes them.
+	if rec.State != registry.StateReady && f.swarm != nil {
+		if err := f.swarm.RemoveIncoming(rec.InfoHash); err != nil {
+			return err
+		}
 	}
-	if rec.State == registry.StateReady || f.swarm == nil {
-		return nil // without a swarm, the next start with one removes the files
-	}
-	return f.swarm.RemoveIncoming(rec.InfoHash)
+	return f.store.DeleteTransfer(ctx, rec.ID)
 }
 
 // AddPeers names peers, which may be private or on loopback.

@@ -35,21 +35,53 @@ func (f *fetcher) view(ctx context.Context, rec registry.Transfer, detail bool) 
 	if rec.Error != "" {
 		v.Error = client.NewError("add", rec.ErrorCode, rec.Error)
 	}
-	info, err := f.infoOf(ctx, rec)
+	facts, err := f.factsOf(ctx, rec)
 	if err != nil {
 		return v, err
 	}
-	if info != nil {
-		v.Name, v.FirstSeen, v.PiecesTotal = info.Name, !info.HasBlake3, info.Pieces
+	if facts.known {
+		v.Name, v.FirstSeen, v.PiecesTotal = facts.name, facts.firstSeen, facts.pieces
 	}
 	torrent := f.torrentOf(rec)
 	if torrent != nil {
 		addStats(&v, torrent.Stats(), detail)
 	}
-	if detail && info != nil {
+	if detail && facts.known {
+		info, err := f.infoOf(ctx, rec)
+		if err != nil {
+			return v, err
+		}
 		v.Files = transferFiles(info, rec, torrent)
 	}
 	return v, nil
+}
+
+// torrentFacts are what a list shows of an info dictionary, which may be large.
+type torrentFacts struct {
+	known     bool
+	name      string
+	firstSeen bool
+	pieces    int
+}
+
+// factsOf returns the facts of a transfer's torrent, not known as long as
+// nobody has sent it.
+func (f *fetcher) factsOf(ctx context.Context, rec registry.Transfer) (torrentFacts, error) {
+	f.mu.Lock()
+	facts, ok := f.facts[rec.InfoHash]
+	f.mu.Unlock()
+	if ok {
+		return facts, nil
+	}
+	info, err := f.infoOf(ctx, rec)
+	if err != nil || info == nil {
+		return torrentFacts{}, err
+	}
+	facts = torrentFacts{known: true, name: info.Name, firstSeen: !info.HasBlake3, pieces: info.Pieces}
+	f.mu.Lock()
+	f.facts[rec.InfoHash] = facts
+	f.mu.Unlock()
+	return facts, nil
 }
 
 // infoOf returns the info dictionary of a transfer, nil where nobody has sent
