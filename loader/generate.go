@@ -2,6 +2,7 @@ package loader
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -14,6 +15,9 @@ func (m *model) Generate(ctx context.Context, r Request, emit func(Chunk) error)
 	params, err := m.sampling(r.Sampling)
 	if err != nil {
 		return res, err
+	}
+	if r.MaxTokens < 0 {
+		return res, &RequestError{Reason: fmt.Sprintf("got max_tokens %d, want 0 or more", r.MaxTokens)}
 	}
 	if res.PromptIDs, err = m.promptIDs(ctx, &r); err != nil {
 		return res, err

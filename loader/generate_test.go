@@ -79,6 +79,7 @@ func TestGenerateBad(t *testing.T) {
 		"temperature":  {Request{Prompt: "a", Sampling: Sampling{Temperature: ptr[float32](-1)}}, "invalid_request", "temperature"},
 		"top_p":        {Request{Prompt: "a", Sampling: Sampling{TopP: ptr[float32](0)}}, "invalid_request", "top_p"},
 		"min_p":        {Request{Prompt: "a", Sampling: Sampling{MinP: ptr[float32](1)}}, "invalid_request", "min_p"},
+		"max_tokens":   {Request{Prompt: "a", MaxTokens: -1}, "invalid_request", "max_tokens -1"},
 		"top_k":        {Request{Prompt: "a", Sampling: Sampling{TopK: ptr(-1)}}, "invalid_request", "top_k"},
 		"repetition":   {Request{Prompt: "a", Sampling: Sampling{RepetitionPenalty: ptr[float32](0)}}, "invalid_request", "repetition_penalty"},
 		"long prompt":  {Request{PromptIDs: long}, "context_length_exceeded", "got 1025 tokens, want at most 1024"},

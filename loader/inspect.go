@@ -17,11 +17,12 @@ func Inspect(src Source) (ModelInfo, error) {
 	if err != nil {
 		return ModelInfo{}, err
 	}
-	return describe(src, h)
+	return describe(src, h), nil
 }
 
-// describe says what a release is, as far as its files tell.
-func describe(src Source, h *weights.Header) (ModelInfo, error) {
+// describe says what a release is, as far as its files tell. What is wrong with
+// a configuration file, Open says; here such a file only tells nothing.
+func describe(src Source, h *weights.Header) ModelInfo {
 	info := ModelInfo{
 		Format:       h.Format,
 		Layout:       "hub",
@@ -32,14 +33,14 @@ func describe(src Source, h *weights.Header) (ModelInfo, error) {
 	if h.Format == "gguf" {
 		info.Layout = "gguf"
 		describeGGUF(&info, h)
-	} else if err := describeHub(&info, src); err != nil {
-		return info, err
+	} else {
+		describeHub(&info, src)
 	}
 	if cfg, err := config(src, h); err == nil {
 		info.CacheBytesPerToken = cfg.CacheBytesPerToken()
 		info.ContextLength, info.VocabSize = cfg.Context, cfg.Vocab
 	}
-	return info, nil
+	return info
 }
 
 // describeGGUF fills info from the metadata.
@@ -69,19 +70,14 @@ func describeGGUF(info *ModelInfo, h *weights.Header) {
 }
 
 // describeHub fills info from the configuration files.
-func describeHub(info *ModelInfo, src Source) error {
+func describeHub(info *ModelInfo, src Source) {
 	var c struct {
 		ModelType string `json:"model_type"`
 		Name      string `json:"_name_or_path"`
 		Context   int    `json:"max_position_embeddings"`
 		Vocab     int    `json:"vocab_size"`
 	}
-	config, err := src.read("config.json", MaxConfigFile)
-	if err != nil {
-		return err
-	}
-	// What is wrong with a config.json, Open says; here it only tells nothing.
-	_ = json.Unmarshal(config, &c)
+	_ = src.readJSON("config.json", &c)
 	info.Architecture, info.Name = c.ModelType, c.Name
 	info.ContextLength, info.VocabSize = c.Context, c.Vocab
 	info.License = src.license()
@@ -91,8 +87,7 @@ func describeHub(info *ModelInfo, src Source) error {
 		info.Tokenizer = "spm"
 	}
 	template, err := hubTemplate(src)
-	info.HasTemplate = template != ""
-	return err
+	info.HasTemplate = err == nil && template != ""
 }
 
 // hubTemplate is the source of the chat template, "" where there is none:

@@ -49,9 +49,7 @@ func (m *model) open(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if m.info, err = describe(m.files, h); err != nil {
-		return err
-	}
+	m.info = describe(m.files, h)
 	cfg, err := config(m.files, h)
 	if err != nil {
 		return unsupported(err)

@@ -96,13 +96,26 @@ func (m *model) promptIDs(ctx context.Context, r *Request) ([]int32, error) {
 	case len(r.PromptIDs) > 0:
 		ids = r.PromptIDs
 	default:
-		ids, err = m.tok.Encode(r.Prompt, tokenizer.EncodeOptions{AddSpecial: true, ParseSpecial: r.ParseSpecial})
+		ids, err = m.encodeRaw(r.Prompt, r.ParseSpecial)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if len(ids) == 0 {
 		return nil, &RequestError{Reason: "got an empty prompt, want at least one token"}
+	}
+	return ids, nil
+}
+
+// encodeRaw encodes a text to be continued: BOS in front where the model asks
+// for it, and never EOS behind.
+func (m *model) encodeRaw(text string, parseSpecial bool) ([]int32, error) {
+	ids, err := m.tok.Encode(text, tokenizer.EncodeOptions{ParseSpecial: parseSpecial})
+	if err != nil {
+		return nil, err
+	}
+	if bos, ok := m.tok.BOS(); ok && m.tok.AddBOS() {
+		ids = append([]int32{bos}, ids...)
 	}
 	return ids, nil
 }
