@@ -18,7 +18,7 @@ import (
 
 // tokenizeCmd turns text into ids with a model's own tokenizer, and back.
 type tokenizeCmd struct {
-	Model string `arg:"" help:"Reference, path, or a bare tokenizer.json or tokenizer.model."`
+	Model string `arg:"" help:"Reference, path, or a bare tokenizer.json, tekken.json or tokenizer.model."`
 	Text  string `arg:"" optional:"" help:"Text; else --text-file, else stdin."`
 
 	TextFile   string  `help:"File whose exact bytes are the text." placeholder:"FILE"`
@@ -171,11 +171,14 @@ func (a *app) openTokenizer(model string) (tokenizer.Tokenizer, error) {
 // tokenizerFile finds a bare tokenizer file behind a path.
 func tokenizerFile(model string) (string, bool) {
 	base := filepath.Base(model)
-	if strings.HasSuffix(base, ".json") || strings.Contains(base, ".model") {
+	if strings.HasSuffix(base, ".json") || strings.HasPrefix(base, "tokenizer.model") {
 		return model, true
 	}
 	if kindOf(model) != modelPath {
 		return "", false
+	}
+	if strings.Contains(base, ".model") {
+		return model, true
 	}
 	path := filepath.Join(model, "tokenizer.json")
 	_, err := os.Stat(path)

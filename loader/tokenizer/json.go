@@ -111,6 +111,9 @@ func (f *jsonTokenizer) readModel(p *pipeline) error {
 	case j.Dropout != nil && *j.Dropout != 0:
 		return &UnsupportedError{jsonFile, "a model with dropout"}
 	}
+	if len(j.RawVocab) == 0 {
+		return &FormatError{jsonFile, "model.vocab is missing"}
+	}
 	if err := json.Unmarshal(j.RawVocab, &j.Vocab); err != nil {
 		return &FormatError{jsonFile, "model.vocab: " + err.Error()}
 	}
