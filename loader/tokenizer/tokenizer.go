@@ -13,6 +13,10 @@
 // A vocabulary is a stranger's file: every size in it is bounded by a constant
 // of this package, a regular expression runs under MatchTimeout, and merging is
 // O(n log n) in the length of the text.
+//
+// The package starts no goroutine. The regular expression engine keeps a clock
+// for MatchTimeout in one of its own, which ends three seconds after its last
+// use.
 package tokenizer
 
 // A Tokenizer maps text to ids and ids to text. It is safe for concurrent use.
