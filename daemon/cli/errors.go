@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -47,6 +49,10 @@ func (a *app) report(err error) int {
 	var silent errSilent
 	if errors.As(err, &silent) {
 		return int(silent)
+	}
+	var file *fs.PathError
+	if errors.As(err, &file) && errors.Is(file, syscall.EPIPE) {
+		return 1 // whoever read stdout has seen enough
 	}
 	e := client.FromError(a.verb, err)
 	if a.ctx.Err() != nil && (errors.Is(err, context.Canceled) || e.Code == client.CodeUnavailable) {

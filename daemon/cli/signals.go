@@ -37,11 +37,14 @@ func (i *interrupter) take() context.CancelFunc {
 	return h
 }
 
-// catchSignals calls cancel on SIGINT and SIGTERM; the next one after that
-// kills the process. The returned function ends the watching.
+// catchSignals calls cancel on SIGINT, SIGTERM and SIGHUP; the next one after
+// that kills the process. A reader of stdout that goes away is no signal but a
+// failed write, so that a verb still cleans up. The returned function ends the
+// watching.
 func (a *app) catchSignals(cancel context.CancelFunc) (stop func()) {
+	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	ended := make(chan struct{})
 	var watching sync.WaitGroup
 	watching.Go(func() {
