@@ -301,6 +301,34 @@ func TestPauseResumeCancel(t *testing.T) {
 	checkVersion(t, b, tr.Reference, files) // it stays
 }
 
+func TestPauseAndResumeWithoutASwarm(t *testing.T) {
+	cfg := Config{Data: t.TempDir()}
+	d, stop := startDaemon(t, cfg)
+	tr, err := d.fetch.Add(t.Context(), web.AddRequest{Link: someHash}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	cfg.NoSwarm = true
+	d, stop = startDaemon(t, cfg)
+	if tr, err = d.fetch.Pause(t.Context(), tr.Id); err != nil || tr.State != registry.StatePaused {
+		t.Errorf("pause: got %+v, %v", tr, err)
+	}
+	if tr, err = d.fetch.Resume(t.Context(), tr.Id); err != nil || tr.State != registry.StateResolving {
+		t.Errorf("resume: got %+v, %v", tr, err)
+	}
+	_, err = d.fetch.Add(t.Context(), web.AddRequest{Link: someHash}, "test")
+	wantCode(t, err, client.CodeUnavailable)
+	_, err = d.fetch.Peek(t.Context(), web.PeekRequest{Link: someHash})
+	wantCode(t, err, client.CodeUnavailable)
+	stop()
+	cfg.NoSwarm = false
+	d, _ = startDaemon(t, cfg)
+	if d.fetch.task(tr.Id) == nil {
+		t.Error("it does not go on")
+	}
+}
+
 func TestAddPausedWaitsOnceResolved(t *testing.T) {
 	a, _ := startDaemon(t, Config{Swarm: loopback})
 	b, _ := startDaemon(t, Config{})

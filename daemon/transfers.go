@@ -56,6 +56,12 @@ func (f *fetcher) Pause(ctx context.Context, id string) (web.Transfer, error) {
 	if rec, err = f.store.Transfer(ctx, rec.ID); err != nil {
 		return web.Transfer{}, err
 	}
+	if goesOn(rec) { // no task was at work: nothing is fetched in this process
+		rec.State, rec.Reason, rec.ErrorCode = registry.StatePaused, reasonPaused, ""
+		if err := f.store.PutTransfer(ctx, rec); err != nil {
+			return web.Transfer{}, err
+		}
+	}
 	if rec.State != registry.StatePaused {
 		return web.Transfer{}, errorf(client.CodeConflict, "", "pause %s: the transfer is %s", rec.ID, rec.State)
 	}
@@ -63,11 +69,8 @@ func (f *fetcher) Pause(ctx context.Context, id string) (web.Transfer, error) {
 }
 
 // Resume goes on after a pause or a failure; where it waits for room on the
-// disk it looks again now.
+// disk it looks again now. Without a swarm, the next start with one goes on.
 func (f *fetcher) Resume(ctx context.Context, id string) (web.Transfer, error) {
-	if err := f.needSwarm("resume"); err != nil {
-		return web.Transfer{}, err
-	}
 	f.ops.Lock()
 	defer f.ops.Unlock()
 	rec, err := f.store.Transfer(ctx, id)
@@ -92,7 +95,9 @@ func (f *fetcher) Resume(ctx context.Context, id string) (web.Transfer, error) {
 		if err := f.store.PutTransfer(ctx, rec); err != nil {
 			return web.Transfer{}, err
 		}
-		rec = f.launch(rec, nil, "").record()
+		if f.swarm != nil {
+			rec = f.launch(rec, nil, "").record()
+		}
 	}
 	return f.view(ctx, rec, true)
 }
