@@ -28,7 +28,11 @@ func (c *benchCmd) Run(a *app) error {
 	if c.Prompt < 0 || c.Gen < 0 || c.Runs < 1 || c.Prompt+c.Gen == 0 {
 		return usage(fmt.Sprintf("bench: got -p %d -n %d -r %d, want a prompt or an answer, and one run or more", c.Prompt, c.Gen, c.Runs), "")
 	}
-	r, err := loader.Bench(a.ctx, func() (loader.Source, error) { return a.source(c.Model) }, loader.BenchOptions{
+	open, err := a.opener(c.Model)
+	if err != nil {
+		return err
+	}
+	r, err := loader.Bench(a.ctx, open, loader.BenchOptions{
 		PromptTokens: c.Prompt, GenTokens: c.Gen, Runs: c.Runs,
 		Options: loader.Options{Threads: a.opts.Threads, Context: a.opts.Context},
 	})

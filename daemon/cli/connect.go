@@ -40,6 +40,27 @@ func (a *app) with(use swarmUse, f func(*session) error) error {
 	return firstError(f(s), s.close())
 }
 
+// withRunning runs f with a session of a daemon that runs already; where none
+// does, it starts none and the error's code is unavailable.
+func (a *app) withRunning(op string, f func(*session) error) error {
+	if a.opts.Server != "" {
+		return a.with(noSwarm, f)
+	}
+	data, err := localPath(a.opts.Data)
+	if err != nil {
+		return err
+	}
+	s, err := a.connectSocket(filepath.Join(data, daemon.SocketName))
+	if err != nil {
+		return err
+	}
+	if s == nil {
+		return client.Errorf(op, client.CodeUnavailable, "%s: no daemon holds %s", op, data).
+			WithHint("samara serve starts one")
+	}
+	return f(s)
+}
+
 // close ends the daemon inside this process, if there is one.
 func (s *session) close() error {
 	if s.embedded == nil {

@@ -67,57 +67,60 @@ func localPath(path string) (string, error) {
 	return abs, nil
 }
 
-// source opens the files of MODEL for a loader in this process: a path's own
+// An opener opens the files of a MODEL, each time anew.
+type opener func() (loader.Source, error)
+
+// opener finds the files of MODEL for a loader in this process: a path's own
 // files, or for a reference the registry's, which only the daemon of this
 // machine's folder can name.
-func (a *app) source(model string) (loader.Source, error) {
-	switch kindOf(model) {
-	case modelLink:
+func (a *app) opener(model string) (opener, error) {
+	kind := kindOf(model)
+	switch {
+	case kind == modelLink:
 		return nil, usage(fmt.Sprintf("open %s: this verb takes a reference or a path, not a link", model),
 			"samara add fetches it first")
-	case modelPath:
-		if a.opts.Server != "" {
-			return nil, usage(fmt.Sprintf("open %s: a path names a file of this machine, and --server is another", model),
-				"drop --server")
-		}
+	case a.opts.Server != "":
+		return nil, usage(fmt.Sprintf("open %s: this verb computes here and needs the files, and --server is another machine", model),
+			"run it there, without --server")
+	case kind == modelPath:
 		path, err := localPath(model)
-		if err != nil {
-			return nil, err
-		}
-		src, err := loader.SourceFromPath(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, client.Errorf("", client.CodeNotFound, "%w", err)
-		}
-		return src, err
+		return func() (loader.Source, error) { return openPath(path) }, err
 	}
-	if a.opts.Server != "" {
-		return nil, usage(fmt.Sprintf("open %s: this verb computes here and needs the files, which --server does not give", model),
-			"run it on the server's machine, without --server")
-	}
-	return a.storedSource(model)
+	return a.storedOpener(model)
 }
 
-// storedSource opens the blobs of a reference. They stay open after the daemon
-// inside this verb has ended: nothing deletes an open file's bytes.
-func (a *app) storedSource(ref string) (src loader.Source, err error) {
+// openPath opens a file or folder of this machine.
+func openPath(path string) (loader.Source, error) {
+	src, err := loader.SourceFromPath(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, client.Errorf("", client.CodeNotFound, "%w", err)
+	}
+	return src, err
+}
+
+// storedOpener asks where the blobs of a reference lie. The daemon inside this
+// verb has ended when they are opened; an open file's bytes stay whatever is
+// deleted.
+func (a *app) storedOpener(ref string) (opener, error) {
 	var list client.Source
-	err = a.with(noSwarm, func(s *session) error {
+	err := a.with(noSwarm, func(s *session) (err error) {
 		list, err = client.Decode[client.Source](s.GetSource(a.ctx, &client.GetSourceParams{Ref: ref}))
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
+	return func() (loader.Source, error) { return openBlobs(list) }, err
+}
+
+// openBlobs opens every file of a version, or none.
+func openBlobs(list client.Source) (src loader.Source, err error) {
 	defer func() {
 		if err != nil {
-			// The first error is the one to tell.
-			_ = src.Close()
+			_ = src.Close() // only read from
 		}
 	}()
 	for _, f := range list.Files {
 		file, err := os.Open(f.Disk)
 		if err != nil {
-			return nil, fmt.Errorf("open %s/%s: %w", ref, f.Path, err)
+			return src, fmt.Errorf("open %s/%s: %w", list.Reference, f.Path, err)
 		}
 		src = append(src, loader.File{Path: f.Path, Size: f.Size, File: file})
 	}
@@ -126,7 +129,11 @@ func (a *app) storedSource(ref string) (src loader.Source, err error) {
 
 // openModel opens MODEL for this process.
 func (a *app) openModel(model string, o loader.Options) (loader.Model, error) {
-	src, err := a.source(model)
+	open, err := a.opener(model)
+	if err != nil {
+		return nil, err
+	}
+	src, err := open()
 	if err != nil {
 		return nil, err
 	}

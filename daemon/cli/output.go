@@ -124,6 +124,9 @@ func took(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
+// seconds is a number of seconds as a duration.
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
 // plural writes a number with its noun: "1 file", "2 files".
 func plural(n int, noun string) string {
 	if n == 1 {

@@ -96,11 +96,7 @@ func (*loginCmd) Help() string {
 
 // Run asks for the link.
 func (*loginCmd) Run(a *app) error {
-	return a.with(noSwarm, func(s *session) error {
-		if s.embedded != nil {
-			return client.NewError("login", client.CodeUnavailable, "login: no daemon is running, so there is no page").
-				WithHint("samara serve starts one and prints a link")
-		}
+	return a.withRunning("login", func(s *session) error {
 		l, err := client.Decode[client.LoginLink](s.CreateLoginLink(a.ctx))
 		if err != nil {
 			return err
@@ -115,13 +111,14 @@ func (*loginCmd) Run(a *app) error {
 
 // doctorCmd checks the folder and the machine.
 type doctorCmd struct {
-	Rebuild bool `help:"Make the index again from the journal, manifests, torrents and blobs."`
+	Rebuild bool `xor:"how" help:"Make the index again from the journal, manifests, torrents and blobs."`
+	Ready   bool `xor:"how" help:"Ask a daemon that runs already, and start none: a health check."`
 }
 
 // Help is the verb's page.
 func (*doctorCmd) Help() string {
-	return helpText(`Says whether the data folder is sound and what this machine can do; exit status 1 where a check fails. --rebuild makes the index again first, and needs the folder for itself. With --json: {"ok", "checks": [{"name", "status", "detail", "hint"}]}.`,
-		"samara doctor\nsamara doctor --rebuild")
+	return helpText(`Says whether the data folder is sound and what this machine can do; exit status 1 where a check fails. --rebuild makes the index again first, and needs the folder for itself. --ready is a health check: exit status 5 where no daemon runs. With --json: {"ok", "checks": [{"name", "status", "detail", "hint"}]}.`,
+		"samara doctor\nsamara doctor --rebuild\nsamara doctor --ready")
 }
 
 // Run checks.
@@ -139,30 +136,37 @@ func (c *doctorCmd) Run(a *app) error {
 		}
 		a.note("the index is made again")
 	}
-	return a.with(noSwarm, func(s *session) error {
-		r, err := client.Decode[client.DoctorReport](s.Doctor(a.ctx))
-		if err != nil {
-			return err
-		}
-		if a.opts.JSON {
-			err = a.json(r)
-		} else {
-			rows := [][]string{{"CHECK", "STATUS", "DETAIL"}}
-			for _, c := range r.Checks {
-				rows = append(rows, []string{c.Name, c.Status, c.Detail})
-			}
-			err = a.table(rows)
-			for _, c := range r.Checks {
-				if c.Hint != "" {
-					a.note("samara: hint: %s: %s", c.Name, c.Hint)
-				}
-			}
-		}
-		if err == nil && !r.Ok {
-			err = errSilent(1)
-		}
+	if c.Ready {
+		return a.withRunning("doctor", a.reportChecks)
+	}
+	return a.with(noSwarm, a.reportChecks)
+}
+
+// reportChecks asks for the checks and shows them; one that fails is exit
+// status 1.
+func (a *app) reportChecks(s *session) error {
+	r, err := client.Decode[client.DoctorReport](s.Doctor(a.ctx))
+	if err != nil {
 		return err
-	})
+	}
+	if a.opts.JSON {
+		err = a.json(r)
+	} else {
+		rows := [][]string{{"CHECK", "STATUS", "DETAIL"}}
+		for _, c := range r.Checks {
+			rows = append(rows, []string{c.Name, c.Status, c.Detail})
+		}
+		err = a.table(rows)
+		for _, c := range r.Checks {
+			if c.Hint != "" {
+				a.note("samara: hint: %s: %s", c.Name, c.Hint)
+			}
+		}
+	}
+	if err == nil && !r.Ok {
+		err = errSilent(1)
+	}
+	return err
 }
 
 // versionCmd prints what this program is.

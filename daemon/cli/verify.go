@@ -40,7 +40,7 @@ func (c *verifyCmd) Run(a *app) error {
 			return client.NewError("verify", client.CodeVerification,
 				fmt.Sprintf("verify %s: %s of bytes are not what the digests say", r.Reference, plural(len(r.Bad), "range")))
 		}
-		a.say("%s: every byte is what its digest says (%s in %.1f s)", r.Reference, size(r.Bytes), r.Seconds)
+		a.say("%s: every byte is what its digest says (%s in %s)", r.Reference, size(r.Bytes), took(seconds(r.Seconds)))
 		return nil
 	})
 }
