@@ -4,33 +4,39 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"samara/magnets"
 )
 
-// A job is what a child process fetches, so that it can be killed.
+// A job is what a child process does, so that it can be killed or measured.
 type job struct {
-	Dir  string
-	Info []byte
-	Peer string
+	Dir     string
+	Info    []byte
+	Peer    string   // where to fetch
+	Paths   []string // files to seed: nothing is fetched
+	Measure bool     // print seconds, MB of memory and seconds of CPU when done, and end
 }
 
-// childMain fetches the job in childEnv and waits to be killed.
+// childMain does the job that the file in childEnv describes.
 func childMain() {
-	if err := fetchJob(os.Getenv(childEnv)); err != nil {
+	if err := runJob(os.Getenv(childEnv)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func fetchJob(path string) error {
+func runJob(path string) error {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -39,20 +45,35 @@ func fetchJob(path string) error {
 	if err := json.Unmarshal(raw, &j); err != nil {
 		return err
 	}
-	s, err := New(Config{Dir: j.Dir})
+	s, err := New(Config{Dir: j.Dir, Listen: "127.0.0.1:0"})
 	if err != nil {
 		return err
+	}
+	ctx := context.Background()
+	if j.Paths != nil {
+		if _, err := s.Seed(ctx, j.Info, j.Paths, nil, nil); err != nil {
+			return err
+		}
+		fmt.Println(s.Addr())
+		_, err = io.Copy(io.Discard, os.Stdin)
+		return errors.Join(err, s.Close())
 	}
 	info, err := magnets.ParseInfo(j.Info)
 	if err != nil {
 		return err
 	}
-	t, err := s.Add(context.Background(), Spec{Info: j.Info, Peers: []string{j.Peer}})
+	start := time.Now()
+	t, err := s.Add(ctx, Spec{Info: j.Info, Peers: []string{j.Peer}})
 	if err != nil {
 		return err
 	}
-	if err := t.Start(context.Background(), layout(info)); err != nil {
+	if err := t.Start(ctx, layout(info)); err != nil {
 		return err
+	}
+	if j.Measure {
+		<-t.Done()
+		fmt.Printf("%.2f %d %.2f\n", time.Since(start).Seconds(), peakMemory(), usedCPU())
+		return s.Close()
 	}
 	for {
 		fmt.Println(t.Stats().PiecesDone)
@@ -60,12 +81,33 @@ func fetchJob(path string) error {
 	}
 }
 
-// fetchUntilKilled runs a child process that fetches r from peer, and kills it
-// with SIGKILL once it has pieces verified pieces. It returns how many it said
-// it had at last.
-func fetchUntilKilled(t *testing.T, dir string, r *release, peer string, pieces int) int {
+// peakMemory returns the most memory that this process held, in MB.
+func peakMemory() int {
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(b), "VmHWM:")
+	var kb int
+	if _, err := fmt.Sscan(rest, &kb); err != nil {
+		return 0
+	}
+	return kb / 1000
+}
+
+// usedCPU returns the seconds of CPU that this process used.
+func usedCPU() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
+}
+
+// child returns the command that does j in a process of its own.
+func child(t testing.TB, j job) *exec.Cmd {
 	t.Helper()
-	raw, err := json.Marshal(job{dir, r.info.Bytes, peer})
+	raw, err := json.Marshal(j)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +122,15 @@ func fetchUntilKilled(t *testing.T, dir string, r *release, peer string, pieces 
 	cmd := exec.Command(exe)
 	cmd.Env = append(os.Environ(), childEnv+"="+path)
 	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// fetchUntilKilled runs a child process that fetches r from peer, and kills it
+// with SIGKILL once it has pieces verified pieces. It returns how many it said
+// it had at last.
+func fetchUntilKilled(t *testing.T, dir string, r *release, peer string, pieces int) int {
+	t.Helper()
+	cmd := child(t, job{Dir: dir, Info: r.info.Bytes, Peer: peer})
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

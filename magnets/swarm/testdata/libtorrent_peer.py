@@ -3,7 +3,8 @@
 
   libtorrent_peer.py make KIND FOLDER OUT [PIECE]   KIND is v1, hybrid or v2; prints the magnet
   libtorrent_peer.py seed TORRENT PARENT            prints "port N", ends with stdin
-  libtorrent_peer.py leech LINK PARENT PEER         LINK is a file or a magnet; prints seconds and MB of memory
+  libtorrent_peer.py leech LINK PARENT PEER         LINK is a file or a magnet; prints seconds, MB of memory,
+                                                    seconds of CPU
 """
 
 import resource
@@ -65,7 +66,8 @@ def leech(link, parent, peer):
     while not handle.status().is_seeding:
         time.sleep(0.01)
     seconds = time.monotonic() - start
-    print(f"{seconds:.2f} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f}")
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(f"{seconds:.2f} {used.ru_maxrss / 1000:.0f} {used.ru_utime + used.ru_stime:.2f}")
 
 
 {"make": make, "seed": seed, "leech": leech}[sys.argv[1]](*sys.argv[2:])
