@@ -119,11 +119,11 @@ func (a *app) wait(s *session, t client.Transfer, untilPaused bool) (client.Tran
 	bar := a.progress()
 	defer bar.clear()
 	var last client.Transfer
-	var failed error
+	var writeErr error
 	t, err := a.follow(s, t, untilPaused, func(t client.Transfer) {
 		if a.opts.JSON {
 			if changed(last, t) {
-				failed = firstError(failed, a.json(t))
+				writeErr = firstError(writeErr, a.json(t))
 			}
 		} else if bar.set(stage(t), t.BytesDone, t.BytesTotal); t.Reason != "" && t.Reason != last.Reason {
 			bar.clear()
@@ -136,8 +136,8 @@ func (a *app) wait(s *session, t client.Transfer, untilPaused bool) (client.Tran
 	case err != nil && a.ctx.Err() != nil:
 		a.leave(s, t)
 		return t, a.ctx.Err()
-	case err != nil || failed != nil:
-		return t, firstError(err, failed)
+	case err != nil || writeErr != nil:
+		return t, firstError(err, writeErr)
 	case t.State == "failed":
 		return t, a.failed(t)
 	}

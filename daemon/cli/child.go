@@ -144,7 +144,7 @@ func (c *child) overHTTP() (*session, error) {
 		return nil, fmt.Errorf("read admin token: %w", err)
 	}
 	api, err := client.Remote(c.URL, strings.TrimSpace(string(token)))
-	return &session{Client: api, remote: true}, err
+	return &session{Client: api}, err
 }
 
 // ownEnv is this process's environment without Samara's settings.

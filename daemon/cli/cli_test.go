@@ -90,7 +90,7 @@ func TestSettingsKeys(t *testing.T) {
 func TestSettingsOrder(t *testing.T) {
 	a, _, _ := testApp(t)
 	file := filepath.Join(t.TempDir(), "s.toml")
-	text := "swarm = \"file:1\"\nlisten = \"file:2\"\nallow = [\"10.0.0.0/8\", \"fd00::/8\"]\nmemory = \"1GiB\"\nkeep_alive = \"90s\"\nqueue = 7\nthreads = 3\n"
+	text := "Swarm = \"file:1\"\nlisten = \"file:2\"\nallow = [\"10.0.0.0/8\", \"fd00::/8\"]\nmemory = \"1GiB\"\nkeep_alive = \"90s\"\nqueue = 7\nthreads = 3\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

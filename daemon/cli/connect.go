@@ -27,7 +27,6 @@ const (
 // one inside this process, or one elsewhere.
 type session struct {
 	*client.Client
-	remote   bool          // --server
 	embedded *daemonInside // nil unless the daemon runs inside this process
 }
 
@@ -76,7 +75,7 @@ func (a *app) connect(use swarmUse) (*session, error) {
 		if err != nil {
 			return nil, usage(fmt.Sprintf("connect to %s: %v", a.opts.Server, err), "")
 		}
-		return &session{Client: c, remote: true}, nil
+		return &session{Client: c}, nil
 	}
 	data, err := localPath(a.opts.Data)
 	if err != nil {
@@ -91,7 +90,7 @@ func (a *app) connect(use swarmUse) (*session, error) {
 		if err == nil {
 			return a.connectInside(inside)
 		}
-		if client.FromError("", err).Code != client.CodeLocked || time.Now().After(deadline) {
+		if codeOf(err) != client.CodeLocked || time.Now().After(deadline) {
 			return nil, err
 		}
 		// Another process holds the folder and does not listen: it is just

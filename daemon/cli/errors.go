@@ -36,6 +36,14 @@ func asUsage(err error) error {
 	return usage(err.Error(), hint)
 }
 
+// codeOf is the code of an error, "" for none.
+func codeOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return client.FromError("", err).Code
+}
+
 // An errSilent has been reported already; it only carries the exit status.
 type errSilent int
 

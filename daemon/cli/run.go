@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -170,6 +169,11 @@ func (c *runCmd) chat(a *app, m answerer) error {
 		}
 		q := c.question(history, line)
 		got, err := c.turn(a, m, q)
+		if codeOf(err) == client.CodeContextLength {
+			a.report(err)
+			a.note("the question is left out; /clear begins anew")
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -204,8 +208,7 @@ func (a *app) readLine(lines *bufio.Scanner) (line string, ok bool, err error) {
 	}
 }
 
-// turn answers one line; Ctrl-C stops the answer only, and a prompt that is too
-// long for the context is told without ending the chat.
+// turn answers one line; Ctrl-C stops the answer only.
 func (c *runCmd) turn(a *app, m answerer, q question) (answer, error) {
 	ctx, cancel := context.WithCancel(a.ctx)
 	defer cancel()
@@ -223,9 +226,6 @@ func (c *runCmd) turn(a *app, m answerer, q question) (answer, error) {
 	case a.ctx.Err() != nil:
 		return got, a.ctx.Err()
 	case ctx.Err() != nil:
-		return got, nil
-	case client.FromError("", err).Code == client.CodeContextLength:
-		a.report(errors.Join(err))
 		return got, nil
 	}
 	return got, err

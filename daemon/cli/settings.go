@@ -154,9 +154,13 @@ func parseSettings(path string, text []byte) (map[string]any, error) {
 	case err != nil:
 		return nil, usage(fmt.Sprintf("read settings %s: %v", path, err), "")
 	}
-	values := map[string]any{}
-	if err := toml.Unmarshal(text, &values); err != nil {
+	raw := map[string]any{}
+	if err := toml.Unmarshal(text, &raw); err != nil {
 		return nil, usage(fmt.Sprintf("read settings %s: %v", path, err), "")
+	}
+	values := map[string]any{}
+	for key, v := range raw { // the check above takes keys in any case
+		values[strings.ToLower(key)] = v
 	}
 	return values, nil
 }
