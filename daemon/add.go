@@ -184,6 +184,9 @@ func (f *fetcher) running(ctx context.Context, rec registry.Transfer) (*registry
 		if old.InfoHash != rec.InfoHash {
 			continue
 		}
+		if old, _, err = f.settled(ctx, old); err != nil {
+			return nil, err
+		}
 		sameName := !rec.Named || old.Reference.Key() == rec.Reference.Key()
 		switch {
 		case old.State == registry.StateReady && !sameName:

@@ -35,6 +35,21 @@ func (f *fetcher) current(rec registry.Transfer) registry.Transfer {
 	return rec
 }
 
+// settled is the record of a transfer as it is now, and its task if that is at
+// work. A task that has reached its last state and is only leaving is waited
+// for, so that the record is written down.
+func (f *fetcher) settled(ctx context.Context, rec registry.Transfer) (registry.Transfer, *task, error) {
+	t := f.task(rec.ID)
+	if t != nil {
+		if now := t.record(); goesOn(now) {
+			return now, t, nil
+		}
+		<-t.done
+	}
+	rec, err := f.store.Transfer(ctx, rec.ID)
+	return rec, nil, err
+}
+
 // Get returns one transfer with its files and pieces.
 func (f *fetcher) Get(ctx context.Context, id string) (web.Transfer, error) {
 	rec, err := f.store.Transfer(ctx, id)
@@ -77,20 +92,17 @@ func (f *fetcher) Resume(ctx context.Context, id string) (web.Transfer, error) {
 	if err != nil {
 		return web.Transfer{}, err
 	}
-	if t := f.task(rec.ID); t != nil {
-		if now := t.record(); goesOn(now) {
-			select {
-			case t.kick <- struct{}{}:
-			default: // told already
-			}
-			return f.view(ctx, now, true)
-		}
-		<-t.done // it has said its last word
-		if rec, err = f.store.Transfer(ctx, rec.ID); err != nil {
-			return web.Transfer{}, err
+	rec, t, err := f.settled(ctx, rec)
+	if err != nil {
+		return web.Transfer{}, err
+	}
+	if t != nil {
+		select {
+		case t.kick <- struct{}{}:
+		default: // told already
 		}
 	}
-	if rec.State == registry.StatePaused || rec.State == registry.StateFailed {
+	if t == nil && (rec.State == registry.StatePaused || rec.State == registry.StateFailed) {
 		rec.State, rec.Reason, rec.Error, rec.ErrorCode = registry.StateResolving, "", "", ""
 		if err := f.store.PutTransfer(ctx, rec); err != nil {
 			return web.Transfer{}, err
@@ -138,7 +150,10 @@ func (f *fetcher) AddPeers(ctx context.Context, id string, peers []string) (web.
 
 // addPeers is AddPeers for whoever holds ops.
 func (f *fetcher) addPeers(ctx context.Context, rec registry.Transfer, peers []string) (web.Transfer, error) {
-	t := f.task(rec.ID)
+	rec, t, err := f.settled(ctx, rec)
+	if err != nil {
+		return web.Transfer{}, err
+	}
 	if t == nil {
 		rec.Peers = union(rec.Peers, peers)
 		if err := f.store.PutTransfer(ctx, rec); err != nil {
