@@ -50,7 +50,7 @@ func loadLlama(c Config, d *weights.Directory, p *kernels.Pool) (Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.Output.Data == nil || c.Tied {
+	if m.Output.Rows == 0 || c.Tied {
 		m.Output = m.Embed
 	}
 	if err := m.checkShapes(); err != nil {
