@@ -224,3 +224,16 @@ func TestPublishFollowsLinks(t *testing.T) {
 	_, err = walkSource(dir, true)
 	wantCode(t, err, client.CodeInvalidRequest)
 }
+
+// BenchmarkPass is what publishing computes, from memory and without a copy.
+func BenchmarkPass(b *testing.B) {
+	data := pattern(1, 64<<20)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		p := newPass(1<<20, func(int64) {})
+		if _, err := p.file(b.Context(), bytes.NewReader(data), nil, int64(len(data))); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

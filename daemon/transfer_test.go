@@ -225,6 +225,25 @@ func TestAddRefuses(t *testing.T) {
 
 const someHash = "5546272da9065eddeb6fcd7ffddeef5b75be79a7"
 
+// TestAddSkipsBrokenTrackers takes the tracker as Mistral's magnet was posted.
+func TestAddSkipsBrokenTrackers(t *testing.T) {
+	d, _ := startDaemon(t, Config{})
+	link := "magnet:?xt=urn:btih:" + someHash + "&dn=mixtral-8x7b-32kseqlen&tr=udp%3A%2F%http://2Fopentracker.i2p.rocks%3A6969%2Fannounce"
+	tr, err := d.fetch.Add(t.Context(), web.AddRequest{Link: link}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tr.Warnings) != 1 || tr.State != registry.StateResolving || tr.Name != "mixtral-8x7b-32kseqlen" {
+		t.Errorf("got %+v, want it resolving with a warning", tr)
+	}
+	again, err := d.fetch.Add(t.Context(), web.AddRequest{Link: someHash}, "test")
+	if err != nil || again.Id != tr.Id {
+		t.Errorf("added again: got %+v, %v, want transfer %s", again, err, tr.Id)
+	}
+	_, err = d.fetch.Add(t.Context(), web.AddRequest{Link: someHash, Name: "other/name"}, "test")
+	wantCode(t, err, client.CodeConflict)
+}
+
 func TestAddRefusesAnotherManifest(t *testing.T) {
 	a, _ := startDaemon(t, Config{Swarm: loopback})
 	b, _ := startDaemon(t, Config{})
