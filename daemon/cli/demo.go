@@ -30,7 +30,7 @@ samara demo --keep`, 4)
 const (
 	demoName   = "demo/tiny"
 	demoPrompt = "Tell me a story about a fox."
-	demoTokens = 160
+	demoTokens = 240
 )
 
 // A demo is one run of the verb.
