@@ -253,6 +253,9 @@ func (i *Info) readPieces(d value) error {
 	if n > MaxPieces {
 		return infoErrorf("%d pieces, at most %d are allowed", n, MaxPieces)
 	}
+	if n*int64(len(i.Files)) > MaxPieceFiles {
+		return infoErrorf("%d pieces of %d files, at most %d of both multiplied are allowed", n, len(i.Files), MaxPieceFiles)
+	}
 	i.Pieces = int(n)
 	if !i.V1 {
 		return nil

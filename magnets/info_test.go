@@ -112,6 +112,7 @@ func TestParseInfoRefuses(t *testing.T) {
 		"no length":           files(dict{"path": []any{"a"}}),
 		"text length":         files(dict{"path": []any{"a"}, "length": "12"}),
 		"10001 files":         files(many...),
+		"pieces times files":  files(append(many[:MaxFiles-1:MaxFiles-1], file(50_000*16<<10, "x"))...),
 		"only empty files":    files(file(0, "a")),
 		"no files":            files(),
 		"files no list":       set("files", "x"),

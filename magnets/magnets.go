@@ -14,16 +14,17 @@ package magnets
 
 // Bounds on what a stranger may hand us.
 const (
-	MaxInfoBytes    = 8 << 20  // bytes of an info dictionary
-	MaxTorrentBytes = 16 << 20 // bytes of a .torrent file
-	MaxFiles        = 10_000   // files of a torrent, pads not counted
-	MaxPieces       = 400_000  // pieces of a torrent (MaxInfoBytes at 20 bytes each)
-	MinPieceLength  = 16 << 10 // bytes
-	MaxPieceLength  = 64 << 20 // bytes
-	MaxTotalLength  = 1 << 50  // bytes of all files together
-	MaxPathBytes    = 1024     // bytes of one file's slash path
-	MaxLinkBytes    = 64 << 10 // bytes of a magnet link
-	MaxTrackers     = 100      // trackers of a link or torrent
-	MaxWebSeeds     = 100      // web seeds of a link or torrent
-	MaxPeers        = 200      // peers that a link names
+	MaxInfoBytes    = 8 << 20     // bytes of an info dictionary
+	MaxTorrentBytes = 16 << 20    // bytes of a .torrent file
+	MaxFiles        = 10_000      // files of a torrent, pads not counted
+	MaxPieces       = 400_000     // pieces of a torrent (MaxInfoBytes at 20 bytes each)
+	MaxPieceFiles   = 400_000_000 // pieces times files, pads included: clients compare each with each
+	MinPieceLength  = 16 << 10    // bytes
+	MaxPieceLength  = 64 << 20    // bytes
+	MaxTotalLength  = 1 << 50     // bytes of all files together
+	MaxPathBytes    = 1024        // bytes of one file's slash path
+	MaxLinkBytes    = 64 << 10    // bytes of a magnet link
+	MaxTrackers     = 100         // trackers of a link or torrent
+	MaxWebSeeds     = 100         // web seeds of a link or torrent
+	MaxPeers        = 200         // peers that a link names
 )

@@ -32,7 +32,7 @@ const (
 
 // clientConfig returns the settings of the torrent client: TCP only, through
 // the guard, and nothing that talks to anyone unasked.
-func clientConfig(c Config, g *guard) *torrent.ClientConfig {
+func clientConfig(c Config, g *guard, m *gatherer) *torrent.ClientConfig {
 	cfg := torrent.NewDefaultClientConfig()
 	cfg.DisableTCP = true // of its own sockets: dialer and listener are ours
 	cfg.DisableUTP = true
@@ -73,6 +73,8 @@ func clientConfig(c Config, g *guard) *torrent.ClientConfig {
 	cfg.ExtendedHandshakeClientVersion = clientName
 	cfg.Slogger = clientLog(c.Log)
 	cfg.Callbacks.ReadExtendedHandshake = boundMetadata
+	cfg.Callbacks.PeerConnReadExtensionMessage = append(cfg.Callbacks.PeerConnReadExtensionMessage, m.onMessage)
+	cfg.Callbacks.PeerConnClosed = m.forget
 	return cfg
 }
 

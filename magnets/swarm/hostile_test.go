@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,9 +78,21 @@ func TestCorruptPeerAmongHonest(t *testing.T) {
 }
 
 // A torrent whose info dictionary hashes right but breaks a rule is refused
-// when it comes from a peer, with nothing written.
+// when it comes from a peer, with nothing written and before the client sees
+// it: the second would hold it up for a quarter of a minute.
 func TestHostileMetadata(t *testing.T) {
-	raw := []byte("d6:lengthi100e4:name2:..12:piece lengthi16384e6:pieces20:" + string(make([]byte, 20)) + "e")
+	const n = 40_000
+	for name, raw := range map[string]string{
+		"name": "d6:lengthi100e4:name2:..12:piece lengthi16384e6:pieces20:" + string(make([]byte, 20)) + "e",
+		"many files of many pieces": fmt.Sprintf("d5:filesl%sd6:length%s4:pathl1:beee4:name1:x12:piece lengthi16384e6:pieces%s",
+			strings.Repeat("d6:lengthi0e4:pathl1:aee", n), bencodeInt(n<<14), bencodeString(strings.Repeat("h", 20*n))+"e"),
+	} {
+		t.Run(name, func(t *testing.T) { refuseMetadata(t, []byte(raw)) })
+	}
+}
+
+func refuseMetadata(t *testing.T, raw []byte) {
+	t.Helper()
 	hash := magnets.Hash(sha1Sum(raw))
 	peer := metadataPeer(t, hash, raw, len(raw))
 	dir := t.TempDir()
@@ -94,9 +108,48 @@ func TestHostileMetadata(t *testing.T) {
 	if err := tor.Start(t.Context(), Layout{}); !errors.As(err, &bad) {
 		t.Errorf("start: %v", err)
 	}
+	if tor.t.Info() != nil {
+		t.Error("the client has the dictionary")
+	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 		t.Errorf("%v %v", entries, err)
 	}
+}
+
+// A peer that sends wrong metadata spoils only its own: with an honest one
+// beside it the dictionary comes.
+func TestWrongMetadata(t *testing.T) {
+	sizes := make([]int, 600) // a dictionary of several messages
+	for i := range sizes {
+		sizes[i] = 100
+	}
+	r := newRelease(t, 64<<10, sizes...)
+	wrong := bytes.Clone(r.info.Bytes)
+	wrong[len(wrong)/2] ^= 1
+	liar := metadataPeer(t, r.info.InfoHash, wrong, len(wrong))
+	s := newSwarm(t, t.TempDir())
+	tor, err := s.Add(t.Context(), Spec{Link: r.link(), Peers: []string{liar}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(300 * time.Millisecond) // let the liar be first
+	if st := tor.Stats(); st.State != StateResolving || st.Peers != 0 {
+		t.Errorf("after wrong metadata: %+v", st)
+	}
+	honest, _ := seed(t, r)
+	tor.AddPeers([]string{honest.Addr()})
+	info, err := tor.Metadata(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.InfoHash != r.info.InfoHash {
+		t.Errorf("infohash %s", info.InfoHash)
+	}
+	if err := tor.Start(t.Context(), layout(info)); err != nil {
+		t.Fatal(err)
+	}
+	waitDone(t, tor)
+	checkFiles(t, r, tor)
 }
 
 // A peer that offers an info dictionary of more than magnets.MaxInfoBytes is
@@ -183,7 +236,14 @@ func serveMetadata(c net.Conn, hash magnets.Hash, raw []byte, size int) {
 			}
 			continue
 		}
-		if raw != nil && !send(append([]byte{theirs}, "d8:msg_typei1e5:piecei0e10:total_size"+bencodeInt(size)+"e"+string(raw)...)) {
+		var piece int
+		if _, asked, _ := bytes.Cut(msg, []byte("piecei")); raw == nil || len(asked) == 0 {
+			continue
+		} else if _, err := fmt.Sscanf(string(asked), "%de", &piece); err != nil {
+			return
+		}
+		part := raw[piece*metadataPiece : min(len(raw), (piece+1)*metadataPiece)]
+		if !send(append([]byte{theirs}, "d8:msg_typei1e5:piece"+bencodeInt(piece)+"10:total_size"+bencodeInt(size)+"e"+string(part)...)) {
 			return
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/anacrolix/torrent"
+	"samara/magnets"
 )
 
 // States of a torrent, for Stats.State.
@@ -53,7 +53,7 @@ func (t *Torrent) Stats() Stats {
 	s.DownRate, s.UpRate = t.rates.update(time.Now(), useful, s.Uploaded)
 	st, info := t.store, t.info
 	t.mu.Unlock()
-	s.State = t.state(st)
+	s.State = t.state(info, st)
 	if info != nil {
 		s.PiecesTotal = info.Pieces
 	}
@@ -67,7 +67,7 @@ func (t *Torrent) Stats() Stats {
 	return s
 }
 
-func (t *Torrent) state(st *store) string {
+func (t *Torrent) state(info *magnets.Info, st *store) string {
 	t.mu.Lock()
 	paused := t.paused || t.trouble != nil
 	t.mu.Unlock()
@@ -76,7 +76,7 @@ func (t *Torrent) state(st *store) string {
 		return StateDropped
 	case paused:
 		return StatePaused
-	case !gotInfo(t.t):
+	case info == nil:
 		return StateResolving
 	case st == nil:
 		return StateResolved
@@ -93,15 +93,6 @@ func (t *Torrent) state(st *store) string {
 		return StateChecking
 	}
 	return StateFetching
-}
-
-func gotInfo(t *torrent.Torrent) bool {
-	select {
-	case <-t.GotInfo():
-		return true
-	default:
-		return false
-	}
 }
 
 // A meter smooths rates out of two counters.

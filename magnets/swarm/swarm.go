@@ -64,7 +64,7 @@ type Swarm struct {
 	dht      interface{ Close() }
 
 	mu       sync.Mutex
-	torrents map[magnets.Hash]*Torrent // nil for one that is being added
+	torrents map[magnets.Hash]*Torrent // those being added too, see Torrent.ready
 	closed   bool
 }
 
@@ -84,7 +84,7 @@ func New(c Config) (*Swarm, error) {
 		}
 		s.listener = guardedListener{l, s.guard}
 	}
-	cfg := clientConfig(c, s.guard)
+	cfg := clientConfig(c, s.guard, newGatherer(s.find))
 	s.web, _ = cfg.WebTransport.(*http.Transport) // clientConfig sets it
 	client, err := torrent.NewClient(cfg)
 	if err != nil {
@@ -154,8 +154,10 @@ func (s *Swarm) Torrents() []*Torrent {
 func (s *Swarm) listLocked() []*Torrent {
 	list := make([]*Torrent, 0, len(s.torrents))
 	for _, t := range s.torrents {
-		if t != nil {
+		select {
+		case <-t.ready:
 			list = append(list, t)
+		default:
 		}
 	}
 	return list
@@ -179,6 +181,7 @@ func (s *Swarm) Add(ctx context.Context, spec Spec) (*Torrent, error) {
 		return nil, err
 	}
 	t := newTorrent(s)
+	t.link = spec.Link
 	opts := torrent.AddTorrentOpts{DeferStorageOpen: true, Storage: noStorage{}}
 	if spec.Link.HasV1 {
 		opts.InfoHash = [20]byte(spec.Link.InfoHash)
@@ -268,7 +271,7 @@ func (s *Swarm) Seed(ctx context.Context, info []byte, paths, trackers, webSeeds
 
 // start hands a torrent to the client.
 func (s *Swarm) start(t *Torrent, opts torrent.AddTorrentOpts, layers map[string]string, trackers, webSeeds []string) error {
-	if err := s.reserve(t.hash); err != nil {
+	if err := s.reserve(t); err != nil {
 		return err
 	}
 	spec := &torrent.TorrentSpec{
@@ -288,6 +291,7 @@ func (s *Swarm) start(t *Torrent, opts torrent.AddTorrentOpts, layers map[string
 		err = &ExistsError{InfoHash: t.hash.String()}
 	default:
 		t.t = handle
+		close(t.ready)
 		handle.SetOnWriteChunkError(func(err error) { t.report(err, nil) })
 	}
 
@@ -300,23 +304,29 @@ func (s *Swarm) start(t *Torrent, opts torrent.AddTorrentOpts, layers map[string
 		delete(s.torrents, t.hash)
 		return err
 	}
-	s.torrents[t.hash] = t
 	t.work.Go(t.run)
 	return nil
 }
 
 // reserve takes the place of a torrent that is being added.
-func (s *Swarm) reserve(h magnets.Hash) error {
+func (s *Swarm) reserve(t *Torrent) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return ErrClosed
 	}
-	if _, ok := s.torrents[h]; ok {
-		return &ExistsError{InfoHash: h.String()}
+	if s.torrents[t.hash] != nil {
+		return &ExistsError{InfoHash: t.hash.String()}
 	}
-	s.torrents[h] = nil
+	s.torrents[t.hash] = t
 	return nil
+}
+
+// find returns the torrent of that hash, or nil.
+func (s *Swarm) find(h magnets.Hash) *Torrent {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.torrents[h]
 }
 
 func (s *Swarm) remove(t *Torrent) {
@@ -330,10 +340,7 @@ func (s *Swarm) remove(t *Torrent) {
 // RemoveIncoming deletes what a torrent left under Dir. The torrent must be
 // dropped or rebased.
 func (s *Swarm) RemoveIncoming(h magnets.Hash) error {
-	s.mu.Lock()
-	t := s.torrents[h]
-	s.mu.Unlock()
-	if t != nil && t.usesIncoming() {
+	if t := s.find(h); t != nil && t.usesIncoming() {
 		return fmt.Errorf("remove files of %s: the torrent uses them", h)
 	}
 	return os.RemoveAll(s.incoming(h))

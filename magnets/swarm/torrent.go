@@ -37,7 +37,11 @@ type Torrent struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup // run
 	kick   chan struct{}  // tells run to look around
+	ready  chan struct{}  // closed when t is set
 	done   chan struct{}
+
+	link    magnets.Link  // what names the torrent
+	gotInfo chan struct{} // closed when info or infoErr is set
 
 	// op is held while the client is told to change; callbacks never take it.
 	op sync.Mutex
@@ -45,6 +49,7 @@ type Torrent struct {
 	mu        sync.Mutex // never held while the client is called
 	info      *magnets.Info
 	infoErr   error
+	offered   []byte // an info dictionary with the right hash, not looked at yet
 	store     *store
 	peers     []string        // named by the user
 	linkPeers []string        // named by the link
@@ -62,7 +67,10 @@ type report struct {
 }
 
 func newTorrent(s *Swarm) *Torrent {
-	t := &Torrent{s: s, kick: make(chan struct{}, 1), done: make(chan struct{}), named: map[string]bool{}}
+	t := &Torrent{
+		s: s, kick: make(chan struct{}, 1), ready: make(chan struct{}), done: make(chan struct{}),
+		gotInfo: make(chan struct{}), named: map[string]bool{},
+	}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	return t
 }
@@ -77,6 +85,7 @@ func (t *Torrent) take(b []byte, l magnets.Link) error {
 		return &magnets.InfoError{Reason: "the info dictionary is not the one that the link names"}
 	}
 	t.info = info
+	close(t.gotInfo)
 	return nil
 }
 
@@ -93,20 +102,11 @@ func (t *Torrent) Metadata(ctx context.Context) (*magnets.Info, error) {
 		return nil, ctx.Err()
 	case <-t.ctx.Done():
 		return nil, ErrClosed
-	case <-t.t.GotInfo():
+	case <-t.gotInfo:
 	}
-	t.mu.Lock()
-	known, err := t.info, t.infoErr
-	t.mu.Unlock()
-	if known != nil || err != nil {
-		return known, err
-	}
-	mi := t.t.Metainfo()
-	info, err := magnets.ParseInfo(mi.InfoBytes)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.info, t.infoErr = info, err
-	return info, err
+	return t.info, t.infoErr
 }
 
 // A Layout says where each file of the info dictionary goes.
@@ -193,6 +193,7 @@ func (t *Torrent) run() {
 	defer tick.Stop()
 	for {
 		t.redial()
+		t.acceptOffer()
 		t.handleReports()
 		var finished chan struct{}
 		t.mu.Lock()
@@ -226,7 +227,7 @@ func (t *Torrent) wake() {
 // redial hands the named peers to the client while bytes are wanted.
 func (t *Torrent) redial() {
 	t.mu.Lock()
-	idle := t.paused || t.trouble != nil
+	idle := t.paused || t.trouble != nil || t.infoErr != nil
 	named, link := slices.Clone(t.peers), slices.Clone(t.linkPeers)
 	t.mu.Unlock()
 	select {
