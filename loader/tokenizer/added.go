@@ -17,17 +17,12 @@ type addedToken struct {
 }
 
 // An addedSet finds added tokens: at each place the longest one, left to right.
-// It is a trie over bytes.
 type addedSet struct {
 	tokens []addedToken
-	first  [256]bool
-	next   map[uint64]int32 // node<<8|byte → node
-	at     []int32          // node → index into tokens, -1
+	names  *trie // text → index into tokens
 }
 
-func newAddedSet() *addedSet {
-	return &addedSet{next: map[uint64]int32{}, at: []int32{-1}}
-}
+func newAddedSet() *addedSet { return &addedSet{names: newTrie()} }
 
 // add puts a token in under the text it is looked for as; of two tokens with
 // one text the later wins.
@@ -40,42 +35,21 @@ func (s *addedSet) add(t addedToken, text string) error {
 	case len(s.tokens) >= MaxAddedTokens:
 		return fmt.Errorf("added tokens: want at most %d", MaxAddedTokens)
 	}
-	s.first[text[0]] = true
-	node := int32(0)
-	for i := range len(text) {
-		key := nodeKey(node, text[i])
-		child, ok := s.next[key]
-		if !ok {
-			child = int32(len(s.at)) //nolint:gosec // MaxAddedTokens × MaxAddedTokenBytes
-			s.at = append(s.at, -1)
-			s.next[key] = child
-		}
-		node = child
+	if err := s.names.add(text, int32(len(s.tokens))); err != nil {
+		return fmt.Errorf("added token %d: %w", t.id, err)
 	}
-	s.at[node] = int32(len(s.tokens)) //nolint:gosec // MaxAddedTokens
 	s.tokens = append(s.tokens, t)
 	return nil
-}
-
-func nodeKey(node int32, b byte) uint64 {
-	return uint64(uint32(node))<<8 | uint64(b) //nolint:gosec // bit pattern
 }
 
 // longest returns the longest token that text starts with, nil for none, and
 // its length in bytes.
 func (s *addedSet) longest(text string) (found *addedToken, n int) {
-	node := int32(0)
-	for i := range len(text) {
-		child, ok := s.next[nodeKey(node, text[i])]
-		if !ok {
-			break
-		}
-		node = child
-		if k := s.at[node]; k >= 0 {
-			found, n = &s.tokens[k], i+1
-		}
+	k, n := s.names.longest(0, text)
+	if n == 0 {
+		return nil, 0
 	}
-	return found, n
+	return &s.tokens[k], n
 }
 
 // A section is a stretch of text between added tokens, or one of those.
@@ -90,7 +64,7 @@ func (s *addedSet) split(text string, trusted func(start, end int) bool) []secti
 	var out []section
 	done := 0 // text before is in out
 	for i := 0; len(s.tokens) > 0 && i < len(text); {
-		if !s.first[text[i]] {
+		if s.names.root[text[i]] == 0 {
 			i++
 			continue
 		}

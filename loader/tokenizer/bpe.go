@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// A model turns one piece of prepared text into ids: it cuts the piece into
-// first symbols and merges neighbours, best rule first.
-type model struct {
+// A bpe is a BPE model: it cuts the piece into first symbols and merges
+// neighbours, best rule first.
+type bpe struct {
 	index map[string]int32 // token bytes → id, without control tokens
 	rules rules
 
@@ -22,9 +22,9 @@ type model struct {
 	scratch sync.Pool // of *merging
 }
 
-// newModel makes an empty model with room for n tokens.
-func newModel(n int) *model {
-	m := &model{index: make(map[string]int32, n), unk: none}
+// newBPE makes an empty model with room for n tokens.
+func newBPE(n int) *bpe {
+	m := &bpe{index: make(map[string]int32, n), unk: none}
 	for i := range m.byteIDs {
 		m.byteIDs[i] = none
 	}
@@ -94,7 +94,7 @@ type merging struct {
 }
 
 // encode appends the ids of piece to out.
-func (m *model) encode(out []int32, piece string) []int32 {
+func (m *bpe) encode(out []int32, piece string) []int32 {
 	if m.whole {
 		if id, ok := m.index[piece]; ok {
 			return append(out, id)
@@ -121,7 +121,7 @@ func (m *model) encode(out []int32, piece string) []int32 {
 }
 
 // cut fills w.symbols with the first symbols of piece.
-func (m *model) cut(w *merging, piece string) {
+func (m *bpe) cut(w *merging, piece string) {
 	w.symbols = w.symbols[:0]
 	unknown := false // the symbol before is an unk that the next one may join
 	for i := 0; i < len(piece); {
@@ -152,7 +152,7 @@ func (m *model) cut(w *merging, piece string) {
 	}
 }
 
-func (m *model) first(s string) (int32, bool) {
+func (m *bpe) first(s string) (int32, bool) {
 	if m.byteSymbols {
 		id := m.byteIDs[s[0]]
 		return id, id != none
@@ -164,7 +164,7 @@ func (m *model) first(s string) (int32, bool) {
 	return id, true
 }
 
-func (m *model) bytesKnown(s string) bool {
+func (m *bpe) bytesKnown(s string) bool {
 	for i := range len(s) {
 		if m.byteIDs[s[i]] == none {
 			return false
@@ -174,7 +174,7 @@ func (m *model) bytesKnown(s string) bool {
 }
 
 // unknown appends what stands for a symbol that found no token (late models).
-func (m *model) unknown(out []int32, s string) []int32 {
+func (m *bpe) unknown(out []int32, s string) []int32 {
 	if m.fallback && m.bytesKnown(s) {
 		for i := range len(s) {
 			out = append(out, m.byteIDs[s[i]])
@@ -197,7 +197,7 @@ func (w *merging) add(start, end int, id int32) {
 
 // merge joins neighbours until no rule applies: the best rank first, the
 // leftmost of equals.
-func (m *model) merge(w *merging, piece string) {
+func (m *bpe) merge(w *merging, piece string) {
 	w.heap = w.heap[:0]
 	for i := range w.symbols {
 		m.offer(w, piece, int32(i)) //nolint:gosec // within MaxTextBytes
@@ -223,7 +223,7 @@ func (m *model) merge(w *merging, piece string) {
 
 // offer puts the merge of symbol i with its right neighbour on the heap, if
 // there is one.
-func (m *model) offer(w *merging, piece string, i int32) {
+func (m *bpe) offer(w *merging, piece string, i int32) {
 	left := w.symbols[i]
 	if left.next < 0 {
 		return

@@ -14,6 +14,7 @@ const (
 	dropSpace          // one space at the start of the text
 	dropSpaces         // every space of the first token
 	dropEach           // one space of each token until there is text
+	asNamed            // the first token is written by its name
 )
 
 // How bytes that are not UTF-8 are written.
@@ -25,9 +26,15 @@ const (
 	perRun                   // one for each byte of a run of byte tokens, sound ones too
 )
 
-// trim removes what mode says from the bytes of a text's first token, and
-// returns the mode of the token after it.
-func (mode leading) trim(first []byte) ([]byte, leading) {
+// trim removes what mode says from the bytes of a text's first token, which has
+// this name, and returns the mode of the token after it.
+func (mode leading) trim(first []byte, name string, control bool) ([]byte, leading) {
+	switch {
+	case mode == asNamed:
+		return []byte(name), keepSpace
+	case control:
+		return first, keepSpace
+	}
 	switch mode {
 	case dropSpace, dropEach:
 		first = bytes.TrimPrefix(first, []byte(" "))

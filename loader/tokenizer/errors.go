@@ -19,6 +19,8 @@ const (
 	MaxPatternStack    = 16 << 20  // slots of a regular expression's backtracking stack
 	MaxPipelineSteps   = 64        // normalizers, pre-tokenizers or decoders of one model
 	MaxCharsMapBytes   = 8 << 20   // a SentencePiece normalisation table
+	MaxTrieNodes       = 16 << 20  // bytes of all tokens that a trie holds, shared starts counted once
+	MaxWordChars       = 1000      // what a WordPiece model may call its longest word
 )
 
 // MatchTimeout bounds the search for one match of a model's pattern.
@@ -42,7 +44,7 @@ func (e *FormatError) Code() string { return "unsupported_model" }
 // An UnsupportedError names a part of a tokenizer that Samara does not have.
 type UnsupportedError struct {
 	File string
-	Part string // as the file calls it, such as `model "Unigram"`
+	Part string // as the file calls it, such as `model "WordLevel"`
 }
 
 func (e *UnsupportedError) Error() string {

@@ -22,7 +22,8 @@ const (
 )
 
 // FromGGUF reads the tokenizer.ggml.* keys of a GGUF file's metadata: models
-// "gpt2" (byte-level BPE) and "llama" (SentencePiece BPE). Values are Go values
+// "gpt2" (byte-level BPE), "llama" (SentencePiece BPE) and "bert" (WordPiece).
+// Values are Go values
 // of the file's own types; arrays are typed slices ([]string, []float32,
 // []int32).
 //
@@ -53,6 +54,8 @@ func FromGGUF(md map[string]any) (Tokenizer, error) {
 		err = g.readBPE(p, types)
 	case "llama":
 		err = g.readSPM(p, types)
+	case "bert":
+		err = g.readWordPiece(p)
 	default:
 		err = &UnsupportedError{ggufFile, fmt.Sprintf("model %q", kind)}
 	}
@@ -134,7 +137,7 @@ func (g ggufReader) readBPE(p *pipeline, types []int32) error {
 	if g.flag("add_space_prefix", false) {
 		p.splitters = append([]splitter{prefixSpace{}}, p.splitters...)
 	}
-	m := newModel(len(p.names))
+	m := newBPE(len(p.names))
 	m.byteSymbols, m.whole = true, pre.whole
 	for i, name := range p.names {
 		id := int32(i) //nolint:gosec // MaxVocab
@@ -149,10 +152,10 @@ func (g ggufReader) readBPE(p *pipeline, types []int32) error {
 		m.addToken(name, id)
 	}
 	p.model = m
-	return g.readMerges(p)
+	return g.readMerges(p, m)
 }
 
-func (g ggufReader) readMerges(p *pipeline) error {
+func (g ggufReader) readMerges(p *pipeline, m *bpe) error {
 	merges, _ := g.md["tokenizer.ggml.merges"].([]string)
 	if len(merges) > MaxMerges {
 		return &FormatError{ggufFile, fmt.Sprintf("got %d merges, want at most %d", len(merges), MaxMerges)}
@@ -170,7 +173,7 @@ func (g ggufReader) readMerges(p *pipeline) error {
 			pairs[pairKey(l, r)] = ranked{int32(rank), merged} //nolint:gosec // MaxMerges
 		}
 	}
-	p.model.rules = pairs
+	m.rules = pairs
 	return nil
 }
 
@@ -202,10 +205,14 @@ func (g ggufReader) readSpecial(p *pipeline, types []int32) error {
 	if spm && eos == none && n > 2 {
 		eos = 2
 	}
+	bert := p.kind == "wordpiece"
+	if bert {
+		p.bos, eos = g.bertSpecial(p)
+	}
 	p.setEOS(eos, g.id("eot_token_id", n), g.id("eom_token_id", n))
 	p.setBOS(g.flag("add_bos_token", p.addBOS))
 	p.addBOS = len(p.prefix) > 0
-	if g.flag("add_eos_token", false) && eos != none {
+	if g.flag("add_eos_token", bert) && eos != none {
 		p.suffix = []int32{eos}
 	}
 	special := []int32{typeControl, typeUnknown, typeUserDefined}

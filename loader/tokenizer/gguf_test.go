@@ -84,7 +84,11 @@ func metadata(t testing.TB, name, model, pre string) map[string]any {
 		"tokenizer.ggml.model": model, "tokenizer.ggml.pre": pre,
 		"tokenizer.ggml.tokens": p.names, "tokenizer.ggml.token_type": types,
 	}
-	switch rules := p.model.rules.(type) {
+	m, ok := p.model.(*bpe)
+	if !ok {
+		return md
+	}
+	switch rules := m.rules.(type) {
 	case pairRules:
 		merges := make([]string, len(rules))
 		for key, m := range rules {

@@ -9,8 +9,8 @@ import (
 
 const jsonFile = "tokenizer.json"
 
-// FromJSON reads a Hub tokenizer.json with a BPE model and, where it is not
-// empty, the tokenizer_config.json beside it.
+// FromJSON reads a Hub tokenizer.json with a BPE or WordPiece model and, where
+// it is not empty, the tokenizer_config.json beside it.
 //
 // It fails with a FormatError, an UnsupportedError that names the part, or a
 // SizeError.
@@ -71,8 +71,9 @@ type jsonModel struct {
 	ByteFallback     bool             `json:"byte_fallback"`
 	IgnoreMerges     bool             `json:"ignore_merges"`
 	Dropout          *float64         `json:"dropout"`
-	ContinuingPrefix string           `json:"continuing_subword_prefix"`
+	ContinuingPrefix *string          `json:"continuing_subword_prefix"`
 	EndOfWordSuffix  string           `json:"end_of_word_suffix"`
+	MaxWordChars     *int             `json:"max_input_chars_per_word"`
 }
 
 // jsonMerges are pairs of token names, written "a b" or ["a", "b"].
@@ -103,13 +104,13 @@ func (m *jsonMerges) UnmarshalJSON(b []byte) error {
 // says whether the vocabulary is byte-level.
 func (f *jsonTokenizer) readModel(p *pipeline) error {
 	j := &f.Model
-	switch {
-	case j.Type != "BPE" && j.Type != "":
+	read := f.readBPE
+	switch j.Type {
+	case "BPE", "":
+	case "WordPiece":
+		read = f.readWordPiece
+	default:
 		return &UnsupportedError{jsonFile, fmt.Sprintf("model %q", j.Type)}
-	case j.ContinuingPrefix != "" || j.EndOfWordSuffix != "":
-		return &UnsupportedError{jsonFile, "a model with word-piece prefix or suffix"}
-	case j.Dropout != nil && *j.Dropout != 0:
-		return &UnsupportedError{jsonFile, "a model with dropout"}
 	}
 	if len(j.RawVocab) == 0 {
 		return &FormatError{jsonFile, "model.vocab is missing"}
@@ -120,7 +121,19 @@ func (f *jsonTokenizer) readModel(p *pipeline) error {
 	if err := f.size(p); err != nil {
 		return err
 	}
-	m := newModel(len(j.Vocab))
+	return read(p)
+}
+
+// readBPE reads a BPE model.
+func (f *jsonTokenizer) readBPE(p *pipeline) error {
+	j := &f.Model
+	switch {
+	case j.ContinuingPrefix != nil && *j.ContinuingPrefix != "" || j.EndOfWordSuffix != "":
+		return &UnsupportedError{jsonFile, "a BPE model with word-piece prefix or suffix"}
+	case j.Dropout != nil && *j.Dropout != 0:
+		return &UnsupportedError{jsonFile, "a model with dropout"}
+	}
+	m := newBPE(len(j.Vocab))
 	m.byteSymbols, m.fallback, m.fuseUnk, m.whole = p.kind == "bpe", j.ByteFallback, j.FuseUnk, j.IgnoreMerges
 	if j.UnkToken != nil {
 		id, ok := j.Vocab[*j.UnkToken]
@@ -138,7 +151,7 @@ func (f *jsonTokenizer) readModel(p *pipeline) error {
 }
 
 // addToken puts a token where encode finds it.
-func (m *model) addToken(name string, id int32) {
+func (m *bpe) addToken(name string, id int32) {
 	if !m.byteSymbols {
 		m.index[name] = id
 		if b, ok := byteFallback(name); ok {
@@ -199,7 +212,7 @@ func (p *pipeline) makeVocab(n int) {
 	p.early, p.late, p.strict = newAddedSet(), newAddedSet(), newAddedSet()
 }
 
-func (j *jsonModel) readMerges(m *model) error {
+func (j *jsonModel) readMerges(m *bpe) error {
 	pairs := make(pairRules, len(j.Merges))
 	for rank, pair := range j.Merges {
 		left, ok1 := j.Vocab[pair[0]]

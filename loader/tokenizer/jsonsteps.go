@@ -20,6 +20,12 @@ type jsonStep struct {
 	Pattern        *jsonPattern           `json:"pattern"`
 	Content        string                 `json:"content"`
 	Prepend        string                 `json:"prepend"`
+	Prefix         string                 `json:"prefix"`
+	Cleanup        bool                   `json:"cleanup"`
+	CleanText      bool                   `json:"clean_text"`
+	ChineseChars   bool                   `json:"handle_chinese_chars"`
+	StripAccents   *bool                  `json:"strip_accents"`
+	Lowercase      bool                   `json:"lowercase"`
 	StripLeft      bool                   `json:"strip_left"`
 	StripRight     bool                   `json:"strip_right"`
 	Behavior       behavior               `json:"behavior"`
@@ -177,6 +183,9 @@ func (s *jsonStep) normalizer() (normalizer, error) {
 			return nil, &FormatError{jsonFile, fmt.Sprintf("Replace: got %d bytes, want at most %d", len(s.Content), MaxTokenBytes)}
 		}
 		return replace(find, s.Content), nil
+	case "BertNormalizer":
+		n := bertNormalizer{clean: s.CleanText, chinese: s.ChineseChars, accents: isSet(s.StripAccents, s.Lowercase), lowercase: s.Lowercase}
+		return n.normalize, nil
 	}
 	return nil, s.unsupported("normalizer")
 }
@@ -235,6 +244,8 @@ func (s *jsonStep) splitters() ([]splitter, error) {
 		return []splitter{&patternSplit{find: runesWhere(punctuation), behavior: b}}, nil
 	case "WhitespaceSplit":
 		return []splitter{&patternSplit{find: runesWhere(unicode.IsSpace), behavior: removed}}, nil
+	case "BertPreTokenizer":
+		return bertSplit(), nil
 	case "Metaspace":
 		m, err := s.metaspace()
 		return []splitter{m}, err
@@ -278,6 +289,9 @@ func (f *jsonTokenizer) readDecoder(p *pipeline) error {
 	byteLevel, fallback := false, false
 	for i, s := range steps {
 		switch {
+		case s.Type == "WordPiece" && len(steps) == 1:
+			p.spell(s.Prefix, s.Cleanup)
+			return nil
 		case s.Type == "ByteLevel":
 			byteLevel = true
 		case s.Type == "ByteFallback":

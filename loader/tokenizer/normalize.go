@@ -42,17 +42,15 @@ var simpleNormalizers = map[string]normalizer{
 
 // lowercase lowers each character by itself.
 func lowercase(text string) string {
-	return strings.ReplaceAll(strings.ToLower(strings.ReplaceAll(text, "İ", "i\u0307")), "ẞ", "ß")
+	return strings.Map(func(r rune) rune {
+		if small, ok := laterLower[r]; ok {
+			return small
+		}
+		return unicode.ToLower(r)
+	}, strings.ReplaceAll(text, "İ", "i\u0307"))
 }
 
-func stripAccents(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Mn, r) {
-			return -1
-		}
-		return r
-	}, text)
-}
+func stripAccents(text string) string { return without(combiningTable, text) }
 
 // nmt drops control characters and turns odd spaces into plain ones.
 func nmt(text string) string {

@@ -33,6 +33,9 @@ func TestOracle(t *testing.T) {
 	if gguf := os.Getenv("SAMARA_SMOLLM2"); gguf != "" {
 		files = append(files, gguf)
 	}
+	if folder := os.Getenv("SAMARA_MINILM"); folder != "" {
+		files = append(files, filepath.Join(folder, "tokenizer.json"))
+	}
 	texts, _ := readVectors(t)
 	texts = append(texts, randomTexts(1500)...)
 	request, err := json.Marshal(map[string]any{"files": files, "texts": texts})

@@ -16,7 +16,7 @@ type pipeline struct {
 	strict      *addedSet // early, and the special ones of late: for text of mixed trust
 	normalize   normalizer
 	splitters   []splitter
-	model       *model
+	model       encoder
 
 	bos            int32
 	addBOS         bool
@@ -25,6 +25,11 @@ type pipeline struct {
 
 	leading leading
 	broken  broken
+}
+
+// An encoder is a model: it turns one piece of prepared text into ids.
+type encoder interface {
+	encode(out []int32, piece string) []int32
 }
 
 // Encode implements Tokenizer.
@@ -106,15 +111,12 @@ func (p *pipeline) decode(ids []int32, special bool) string {
 	for _, id := range ids {
 		b := p.Bytes(id)
 		if special && p.IsControl(id) {
-			b = []byte(p.names[id])
+			b = p.controlText(id)
 		}
 		if b == nil {
 			continue
 		}
-		if p.control[id] {
-			mode = keepSpace
-		}
-		b, mode = mode.trim(b)
+		b, mode = mode.trim(b, p.names[id], p.control[id])
 		if run := p.byteTok[id]; p.broken != perSubpart && run != inRun {
 			out = appendText(out, pending, p.broken)
 			pending, inRun = pending[:0], run
@@ -122,6 +124,14 @@ func (p *pipeline) decode(ids []int32, special bool) string {
 		pending = append(pending, b...)
 	}
 	return string(appendText(out, pending, p.broken))
+}
+
+// controlText is how a control token is written among text.
+func (p *pipeline) controlText(id int32) []byte {
+	if p.leading == asNamed {
+		return []byte(" " + p.names[id])
+	}
+	return []byte(p.names[id])
 }
 
 // Bytes implements Tokenizer.

@@ -146,8 +146,7 @@ func runesWhere(is func(rune) bool) finder {
 }
 
 func punctuation(r rune) bool {
-	return r < 0x80 && (r >= '!' && r <= '/' || r >= ':' && r <= '@' || r >= '[' && r <= '`' || r >= '{' && r <= '~') ||
-		unicode.Is(unicode.P, r)
+	return unicode.Is(punctuationTable, r)
 }
 
 // prefixSpace puts a space before a piece that has none.

@@ -11,7 +11,7 @@ import (
 // neighbours that spell a piece merge, the best score first.
 func (p *pipeline) setPieces(scores []float32, types []int32, unk int32) error {
 	p.kind, p.broken = "spm", perByte
-	m := newModel(len(p.names))
+	m := newBPE(len(p.names))
 	m.unk, m.fuseUnk, m.late = unk, true, true
 	for i, name := range p.names {
 		id := int32(i) //nolint:gosec // MaxVocab

@@ -30,10 +30,7 @@ func NewContinuation(t Tokenizer) *Stream { return &Stream{t: t} }
 func (s *Stream) Push(id int32) string {
 	b := s.t.Bytes(id)
 	if len(b) > 0 {
-		if s.t.IsControl(id) {
-			s.leading = keepSpace
-		}
-		b, s.leading = s.leading.trim(b)
+		b, s.leading = s.leading.trim(b, s.t.Token(id), s.t.IsControl(id))
 	}
 	s.pending = append(s.pending, b...)
 	n := len(s.pending) - unfinished(s.pending)

@@ -96,7 +96,7 @@ func (f *jsonTekken) readSpecial(p *pipeline) error {
 func (f *jsonTekken) readVocab(p *pipeline) error {
 	first := f.Config.NumSpecial
 	n := len(p.names) - first
-	m := newModel(n)
+	m := newBPE(n)
 	m.byteSymbols, m.whole = true, true
 	ranks := make([]int32, len(p.names))
 	for i, t := range f.Vocab[:n] {
@@ -117,11 +117,15 @@ func (f *jsonTekken) readVocab(p *pipeline) error {
 	return nil
 }
 
-// FromFile reads a tokenizer file of any of the three kinds, told apart by
-// what is in it: tokenizer.json (with the tokenizer_config.json beside it, if
+// FromFile reads a tokenizer file of any kind, told apart by what is in it:
+// tokenizer.json, vocab.txt (both with the tokenizer_config.json beside it, if
 // any), tekken.json or tokenizer.model.
 func FromFile(file, tokenizerConfigJSON []byte) (Tokenizer, error) {
-	if !bytes.HasPrefix(bytes.TrimLeft(file, " \t\r\n"), []byte("{")) {
+	switch {
+	case bytes.HasPrefix(bytes.TrimLeft(file, " \t\r\n"), []byte("{")):
+	case len(file) > 0 && file[0] >= ' ' && bytes.Contains(file, []byte("[UNK]")):
+		return FromVocab(file, tokenizerConfigJSON)
+	default:
 		return FromSentencePiece(file)
 	}
 	var kind struct {

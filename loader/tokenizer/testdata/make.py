@@ -110,8 +110,22 @@ def tokenizers():
         "llama2": characters(normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]), None, llama2, bos=True),
         "metaspace": characters(None, pre_tokenizers.Metaspace(prepend_scheme="first", split=False), llama2, bos=True),
         "metasplit": characters(None, pre_tokenizers.Metaspace(), decoders.Metaspace(), fallback=False),
+        "bert": word_pieces(),
+        "bertcased": word_pieces(cased=True, lowercase=False, handle_chinese_chars=False),
         "unfused": characters(normalizers.Strip(), pre_tokenizers.Metaspace(prepend_scheme="never"), decoders.Metaspace(prepend_scheme="never"), fallback=False, fuse=False),
     }
+
+
+def word_pieces(cased=False, **options):
+    """A WordPiece model as BERT's are."""
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tok = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=20 if cased else 100))
+    tok.normalizer = normalizers.BertNormalizer(**options)
+    tok.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tok.decoder = decoders.WordPiece(cleanup=not cased)
+    tok.train_from_iterator(CORPUS, trainers.WordPieceTrainer(vocab_size=900, special_tokens=specials, show_progress=False))
+    tok.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    return tok
 
 
 def sentencepieces():

@@ -24,6 +24,8 @@ def hub(path):
     from tokenizers import Tokenizer
     tok = Tokenizer.from_file(path)
     tok.encode_special_tokens = True
+    tok.no_truncation()
+    tok.no_padding()
     return lambda text: tok.encode(text, add_special_tokens=False).ids
 
 
