@@ -99,6 +99,9 @@ func (f *fetcher) Add(ctx context.Context, r web.AddRequest, _ string) (web.Tran
 		return web.Transfer{}, err
 	}
 	if old != nil {
+		if err := f.checkRepeat(ctx, *old, rec); err != nil {
+			return web.Transfer{}, err
+		}
 		return f.addPeers(ctx, *old, r.Peers)
 	}
 	if err := f.checkName(ctx, rec); err != nil {
@@ -205,6 +208,44 @@ func (f *fetcher) running(ctx context.Context, rec registry.Transfer) (*registry
 		}
 	}
 	return nil, nil
+}
+
+// checkRepeat holds what a repeated request pins against the transfer that
+// answers it: against its manifest, or where nobody knows that yet, against what
+// the transfer pins itself.
+func (f *fetcher) checkRepeat(ctx context.Context, old, rec registry.Transfer) error {
+	if old.State == registry.StateReady {
+		e, err := f.store.Lookup(ctx, registry.Reference{Digest: old.Version})
+		if err != nil {
+			return err
+		}
+		return checkPins(rec, e.Version.Manifest)
+	}
+	conflict := func(what string) error {
+		return errorf(client.CodeConflict, `wait until it is ready, or "samara transfers cancel `+old.ID+`" and add it again`,
+			"add %s: transfer %s fetches this torrent already, with %s", rec.InfoHash, old.ID, what)
+	}
+	if !slices.Equal(old.Only, rec.Only) {
+		return conflict("another choice of files")
+	}
+	if rec.Expect == old.Expect && rec.Manifest == old.Manifest {
+		return nil
+	}
+	raw, _, _, err := f.store.Torrent(ctx, rec.InfoHash)
+	if err != nil && !isNotFound(err) {
+		return err
+	}
+	if info, err := magnets.ParseInfo(raw); err == nil && info.HasBlake3 {
+		m, err := manifestOf(info)
+		if err != nil {
+			return err
+		}
+		return checkPins(rec, m)
+	}
+	if !rec.Expect.IsZero() && rec.Expect != old.Expect || !rec.Manifest.IsZero() && rec.Manifest != old.Manifest {
+		return conflict("other digests expected")
+	}
+	return nil
 }
 
 // stillThere reports whether the version that a transfer brought has its name.

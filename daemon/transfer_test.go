@@ -472,3 +472,52 @@ func mustHash(t *testing.T, s string) magnets.Hash {
 	}
 	return h
 }
+
+// A repeated request is answered by the transfer that is there, but what it pins
+// holds all the same: while that waits, and once it is ready.
+func TestAddAgainKeepsItsPins(t *testing.T) {
+	a, _ := startDaemon(t, Config{Swarm: loopback})
+	b, _ := startDaemon(t, Config{})
+	r := publish(t, a, writeTree(t, smallModel()), "author/model")
+	link, err := magnets.Parse(r.Magnet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link.Manifest[0] ^= 1
+	other := "blake3:" + verify.Sum([]byte("other")).Hex()
+	again := func(when string) {
+		t.Helper()
+		for what, req := range map[string]web.AddRequest{
+			"expect": {Link: r.Magnet, Expect: other},
+			"x.b3":   {Link: link.String()},
+		} {
+			if _, err := b.fetch.Add(t.Context(), req, "test"); err == nil {
+				t.Errorf("%s, another %s: got no error", when, what)
+			} else {
+				wantCode(t, err, client.CodeVerification)
+			}
+		}
+		for what, req := range map[string]web.AddRequest{
+			"the same":      {Link: r.Magnet},
+			"its digest":    {Link: r.Magnet, Expect: r.Version},
+			"only its hash": {Link: r.Infohash},
+		} {
+			if _, err := b.fetch.Add(t.Context(), req, "test"); err != nil {
+				t.Errorf("%s, %s: got %v", when, what, err)
+			}
+		}
+	}
+	tr, err := b.fetch.Add(t.Context(), web.AddRequest{Link: r.Magnet, Peers: []string{a.SwarmAddr()}, Paused: true}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, b, tr.Id, registry.StatePaused)
+	again("paused")
+	_, err = b.fetch.Add(t.Context(), web.AddRequest{Link: r.Magnet, Only: []string{"*.json"}}, "test")
+	wantCode(t, err, client.CodeConflict)
+	if _, err := b.fetch.Resume(t.Context(), tr.Id); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, b, tr.Id, registry.StateReady)
+	again("ready")
+}
