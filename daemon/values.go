@@ -112,7 +112,7 @@ func memoryOf(info loader.ModelInfo, context int) int64 {
 	if info.ContextLength > 0 {
 		context = min(context, info.ContextLength)
 	}
-	return info.WeightBytes + int64(context)*info.CacheBytesPerToken
+	return info.WeightBytes + int64(context)*info.CacheBytesPerToken + info.WindowBytes
 }
 
 // versionOf is the API's record of a tag and its version.

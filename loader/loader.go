@@ -113,4 +113,5 @@ type ModelInfo struct {
 
 	WeightBytes        int64 // bytes of all tensors in the files
 	CacheBytesPerToken int64 // bytes a Session remembers per token, 0 where unknown
+	WindowBytes        int64 // most bytes that it remembers beside them, in layers with a sliding window
 }

@@ -40,11 +40,11 @@ func (s *session) Eval(ctx context.Context, ids []int32, want Want) (logits []fl
 		return nil, err
 	}
 	before := s.state.Len()
-	defer func() {
-		if err != nil {
-			s.state.Truncate(before)
-		}
-	}()
+	var fork state.State
+	if len(ids) > arch.MaxBatch {
+		fork = s.state.Fork(before)
+	}
+	defer func() { s.settle(before, fork, err != nil) }()
 	defer s.m.dir.CatchFault(weights.PanicOnFault(), &err)
 
 	s.all = s.all[:0]
@@ -60,6 +60,21 @@ func (s *session) Eval(ctx context.Context, ids []int32, want Want) (logits []fl
 		}
 	}
 	return logits, nil
+}
+
+// settle ends an Eval: where it failed, the sequence becomes what it was
+// before. A long Eval may have moved windows along, so that only the fork still
+// has what they saw.
+func (s *session) settle(before int, fork state.State, failed bool) {
+	switch {
+	case fork == nil && failed:
+		s.state.Truncate(before)
+	case fork != nil && failed:
+		s.state.Close()
+		s.state = fork
+	case fork != nil:
+		fork.Close()
+	}
 }
 
 // check refuses ids that cannot be evaluated.

@@ -240,25 +240,25 @@ func TestLoadBad(t *testing.T) {
 		return func(ts map[string]weights.Tensor, _ *Config) { ts[to] = ts[from]; delete(ts, from) }
 	}
 	for want, change := range map[string]func(map[string]weights.Tensor, *Config){
-		"blk.1.attn_q.weight: it is missing":             rename("blk.1.attn_q.weight", "blk.1.other.weight"),
-		"blk.0.attn_q.bias: the architecture has no use": rename("output.weight", "blk.0.attn_q.bias"),
-		"blk.2.attn_norm.weight: it is missing":          func(_ map[string]weights.Tensor, c *Config) { c.Layers = 3 },
-		"blk.1.attn_k.weight: the architecture has no":   func(_ map[string]weights.Tensor, c *Config) { c.Layers = 1 },
-		"embedding: got shape [100 256], want [100 128]": func(_ map[string]weights.Tensor, c *Config) { c.Dim = 128 },
-		"embedding: got shape [100 256], want [90 256]":  func(_ map[string]weights.Tensor, c *Config) { c.Vocab = 90 },
-		"gate of layer 0: got shape [256 256]":           func(_ map[string]weights.Tensor, c *Config) { c.FFN = 512 },
-		"got 3 heads over 2":                             func(_ map[string]weights.Tensor, c *Config) { c.Heads, c.KVHeads = 3, 2 },
-		"want an even number":                            func(_ map[string]weights.Tensor, c *Config) { c.Head = 15 },
-		"1 to 1024":                                      func(_ map[string]weights.Tensor, c *Config) { c.Layers = 1 << 30 },
-		"want a multiple":                                func(_ map[string]weights.Tensor, c *Config) { c.KVHeads = 5 },
-		"rope base":                                      func(_ map[string]weights.Tensor, c *Config) { c.Rope.Base = math.NaN() },
-		"got architecture":                               func(_ map[string]weights.Tensor, c *Config) { c.Architecture = "bert" },
+		"blk.1.attn_q.weight: it is missing":                     rename("blk.1.attn_q.weight", "blk.1.other.weight"),
+		"blk.0.attn_q.bias: the architecture has no use":         rename("output.weight", "blk.0.attn_q.bias"),
+		"blk.2.attn_norm.weight: it is missing":                  func(_ map[string]weights.Tensor, c *Config) { c.Layers = 3 },
+		"blk.1.attn_k.weight: the architecture has no":           func(_ map[string]weights.Tensor, c *Config) { c.Layers = 1 },
+		"token_embd.weight: got shape [100 256], want [100 128]": func(_ map[string]weights.Tensor, c *Config) { c.Dim = 128 },
+		"token_embd.weight: got shape [100 256], want [90 256]":  func(_ map[string]weights.Tensor, c *Config) { c.Vocab = 90 },
+		"blk.0.ffn_gate.weight: got shape [256 256]":             func(_ map[string]weights.Tensor, c *Config) { c.FFN = 512 },
+		"got 3 heads over 2":                                     func(_ map[string]weights.Tensor, c *Config) { c.Heads, c.KVHeads = 3, 2 },
+		"want an even number":                                    func(_ map[string]weights.Tensor, c *Config) { c.Head = 15 },
+		"1 to 1024":                                              func(_ map[string]weights.Tensor, c *Config) { c.Layers = 1 << 30 },
+		"want a multiple":                                        func(_ map[string]weights.Tensor, c *Config) { c.KVHeads = 5 },
+		"rope base":                                              func(_ map[string]weights.Tensor, c *Config) { c.Rope.Base = math.NaN() },
+		"got architecture":                                       func(_ map[string]weights.Tensor, c *Config) { c.Architecture = "bert" },
 		"got type Q5_0": func(ts map[string]weights.Tensor, _ *Config) {
 			x := ts["blk.0.ffn_up.weight"]
 			x.Type = 6
 			ts["blk.0.ffn_up.weight"] = x
 		},
-		"want two dimensions": func(ts map[string]weights.Tensor, _ *Config) {
+		"blk.0.ffn_up.weight: got shape [65536], want": func(ts map[string]weights.Tensor, _ *Config) {
 			x := ts["blk.0.ffn_up.weight"]
 			x.Shape = []int{256 * 256}
 			ts["blk.0.ffn_up.weight"] = x

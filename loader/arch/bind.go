@@ -12,23 +12,37 @@ import (
 	"samara/loader/weights"
 )
 
+// A linear is a matrix with a bias, nil where it has none: y = W·x + b.
+type linear struct {
+	kernels.Matrix
+	Bias []float32 // [Rows]
+}
+
+// experts is one matrix per expert, views of one stacked tensor or of one
+// tensor each.
+type experts []linear
+
 // bind fills the fields of a struct with the tensors that their tags name: the
-// tag `gguf` for GGUF files, `hub` for Hub safetensors.
+// tag `gguf` for GGUF files, `hub` for Hub safetensors. `shape` gives the
+// dimensions by the names of Config.sizes, and is checked.
 //
-//	Norm   []float32       `gguf:"output_norm" hub:"model.norm"`       a vector
-//	Embed  kernels.Matrix  `gguf:"token_embd" hub:"model.embed_tokens"`
-//	Layers []layer         `gguf:"blk" hub:"model.layers"`             a struct per layer
+//	Norm   []float32 `gguf:"output_norm" hub:"model.norm" shape:"dim"`
+//	Q      linear    `gguf:"attn_q" hub:"self_attn.q_proj" shape:"q,dim" bias:"qkvbias"`
+//	Gate   experts   `gguf:"ffn_gate_exps" hub:"mlp.experts.*.gate_proj" shape:"expertffn,dim"`
+//	Attn   attention                                  fields of a struct without tags are its owner's
+//	Layers []layer   `gguf:"blk" hub:"model.layers"`  a struct per layer, as long as it is
 //
-// ".weight" is appended to names of vectors and matrices. The option
-// ",optional" leaves a field empty where its tensor is absent. A slice of
-// structs has its length already. Every tensor of d must find a field, except
-// those that ignore names.
-func bind(v any, d *weights.Directory, ignore func(name string) bool) error {
-	b := binder{d: d, left: map[string]bool{}}
+// ".weight" is appended to names, and ".bias" where the size that `bias` names
+// is not 0. A field has no tensor where it has no tag for the format, or where
+// the size that `if` names is 0. The option ",optional" leaves a field empty
+// where its tensor is absent. "*" is the number of an expert; a name without it
+// is that of a tensor that stacks them. Every tensor of d must find a field,
+// except those that ignore names.
+func bind(v any, d *weights.Directory, sizes map[string]int, ignore func(name string) bool) error {
+	b := binder{d: d, tag: "hub", sizes: sizes, left: map[string]bool{}}
 	for name := range d.Tensors {
 		b.left[name] = true
 	}
-	b.tag = "hub"
 	if d.Format == "gguf" {
 		b.tag = "gguf"
 	}
@@ -44,20 +58,27 @@ func bind(v any, d *weights.Directory, ignore func(name string) bool) error {
 }
 
 type binder struct {
-	d    *weights.Directory
-	tag  string
-	left map[string]bool // tensors without a field
+	d     *weights.Directory
+	tag   string
+	sizes map[string]int
+	left  map[string]bool // tensors without a field
 }
 
 // fields binds the tagged fields of one struct.
 func (b *binder) fields(s reflect.Value, prefix string) error {
 	for i := range s.NumField() {
-		tag, ok := s.Type().Field(i).Tag.Lookup(b.tag)
-		if !ok {
-			continue
+		f := s.Type().Field(i)
+		tag, ok := f.Tag.Lookup(b.tag)
+		condition, conditional := f.Tag.Lookup("if")
+		var err error
+		switch {
+		case conditional && b.sizes[condition] == 0:
+		case ok:
+			err = b.field(s.Field(i), f.Tag, prefix, tag)
+		case f.Tag == "" && f.Type.Kind() == reflect.Struct && (f.Anonymous || f.IsExported()):
+			err = b.fields(s.Field(i), prefix)
 		}
-		name, option, _ := strings.Cut(tag, ",")
-		if err := b.field(s.Field(i), prefix+name, option == "optional"); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -65,8 +86,10 @@ func (b *binder) fields(s reflect.Value, prefix string) error {
 }
 
 // field binds one field.
-func (b *binder) field(f reflect.Value, name string, optional bool) error {
-	if f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Struct {
+func (b *binder) field(f reflect.Value, tags reflect.StructTag, prefix, tag string) error {
+	name, option, _ := strings.Cut(tag, ",")
+	name = prefix + name
+	if f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Struct && f.Type() != reflect.TypeFor[experts]() {
 		for i := range f.Len() {
 			if err := b.fields(f.Index(i), name+"."+strconv.Itoa(i)+"."); err != nil {
 				return err
@@ -74,40 +97,104 @@ func (b *binder) field(f reflect.Value, name string, optional bool) error {
 		}
 		return nil
 	}
-	name += ".weight"
-	t, ok := b.d.Tensors[name]
-	if !ok {
-		if optional {
-			return nil
-		}
-		return fmt.Errorf("tensor %s: it is missing", name)
+	if _, there := b.d.Tensors[name+".weight"]; !there && option == "optional" {
+		return nil
 	}
-	delete(b.left, name)
+	shape := b.shape(tags)
 	switch p := f.Addr().Interface().(type) {
 	case *kernels.Matrix:
-		m, err := kernels.NewMatrix(t)
-		*p = m
-		return err
+		return b.matrix(p, name, shape)
+	case *linear:
+		return b.linear(p, name, tags, shape)
+	case *experts:
+		return b.experts(p, name, tags, shape)
 	case *[]float32:
-		v, err := kernels.NewVector(t)
-		*p = v
-		return err
+		return b.vector(p, name+".weight", shape)
 	}
 	return fmt.Errorf("tensor %s: a field of type %v cannot hold it", name, f.Type())
 }
 
-// wantMatrix checks a shape against the config.
-func wantMatrix(name string, m *kernels.Matrix, rows, cols int) error {
-	if m.Rows != rows || m.Cols != cols {
-		return fmt.Errorf("tensor %s: got shape [%d %d], want [%d %d]", name, m.Rows, m.Cols, rows, cols)
+// shape is what the tag demands.
+func (b *binder) shape(tags reflect.StructTag) []int {
+	var shape []int
+	for s := range strings.SplitSeq(tags.Get("shape"), ",") {
+		n, ok := b.sizes[s]
+		if !ok {
+			panic("arch: no size is called " + strconv.Quote(s))
+		}
+		shape = append(shape, n)
 	}
-	return nil
+	return shape
 }
 
-// wantVector checks a length against the config.
-func wantVector(name string, v []float32, n int) error {
-	if len(v) != n {
-		return fmt.Errorf("tensor %s: got %d values, want %d", name, len(v), n)
+// take is the tensor of a name with the shape that is wanted.
+func (b *binder) take(name string, shape []int) (weights.Tensor, error) {
+	t, ok := b.d.Tensors[name]
+	if !ok {
+		return t, fmt.Errorf("tensor %s: it is missing", name)
+	}
+	if !slices.Equal(t.Shape, shape) {
+		return t, fmt.Errorf("tensor %s: got shape %v, want %v", name, t.Shape, shape)
+	}
+	delete(b.left, name)
+	return t, nil
+}
+
+func (b *binder) matrix(p *kernels.Matrix, name string, shape []int) error {
+	t, err := b.take(name+".weight", shape)
+	if err != nil {
+		return err
+	}
+	*p, err = kernels.NewMatrix(t)
+	return err
+}
+
+func (b *binder) vector(p *[]float32, name string, shape []int) error {
+	t, err := b.take(name, shape)
+	if err != nil {
+		return err
+	}
+	*p, err = kernels.NewVector(t)
+	return err
+}
+
+func (b *binder) linear(p *linear, name string, tags reflect.StructTag, shape []int) error {
+	if err := b.matrix(&p.Matrix, name, shape); err != nil {
+		return err
+	}
+	if bias, ok := tags.Lookup("bias"); !ok || b.sizes[bias] == 0 {
+		return nil
+	}
+	return b.vector(&p.Bias, name+".bias", shape[:1])
+}
+
+// experts binds one tensor per expert, or the slices of one.
+func (b *binder) experts(p *experts, name string, tags reflect.StructTag, shape []int) error {
+	n := b.sizes["experts"]
+	*p = make(experts, n)
+	if strings.Contains(name, "*") {
+		for i := range n {
+			if err := b.linear(&(*p)[i], strings.Replace(name, "*", strconv.Itoa(i), 1), tags, shape); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	stacked, err := b.take(name+".weight", append([]int{n}, shape...))
+	if err != nil {
+		return err
+	}
+	if stacked.Parts != nil {
+		return fmt.Errorf("tensor %s: got it in several shards, want one", stacked.Name)
+	}
+	for i := range n {
+		one := stacked
+		one.Shape = shape
+		size := len(stacked.Data) / n
+		one.Data = stacked.Data[i*size : (i+1)*size : (i+1)*size]
+		if (*p)[i].Matrix, err = kernels.NewMatrix(one); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -1,116 +1,225 @@
 package arch
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 )
-
-// hubConfig is what config.json says.
-type hubConfig struct {
-	Architectures []string `json:"architectures"`
-	ModelType     string   `json:"model_type"`
-	Layers        int      `json:"num_hidden_layers"`
-	Dim           int      `json:"hidden_size"`
-	FFN           int      `json:"intermediate_size"`
-	Heads         int      `json:"num_attention_heads"`
-	KVHeads       *int     `json:"num_key_value_heads"`
-	Head          *int     `json:"head_dim"`
-	Vocab         int      `json:"vocab_size"`
-	Context       int      `json:"max_position_embeddings"`
-	Epsilon       *float32 `json:"rms_norm_eps"`
-	Act           string   `json:"hidden_act"`
-	Tied          *bool    `json:"tie_word_embeddings"`
-	Window        *int     `json:"sliding_window"`
-
-	RopeTheta *float64 `json:"rope_theta"`
-	// Scaling is where files of transformers 4 keep it, Rope those of 5.
-	Scaling *hubRope `json:"rope_scaling"`
-	Rope    *hubRope `json:"rope_parameters"`
-}
-
-// hubRope is the rope part of config.json.
-type hubRope struct {
-	Kind    string   `json:"rope_type"`
-	OldKind string   `json:"type"`
-	Theta   *float64 `json:"rope_theta"`
-
-	Factor          float64 `json:"factor"`
-	LowFreq         float64 `json:"low_freq_factor"`
-	HighFreq        float64 `json:"high_freq_factor"`
-	OriginalContext float64 `json:"original_max_position_embeddings"`
-}
 
 // FromHub reads config.json. It fails where it is not JSON, or asks for what
 // is not computed here.
 func FromHub(configJSON []byte) (Config, error) {
-	var h hubConfig
-	if err := json.Unmarshal(configJSON, &h); err != nil {
+	md := map[string]any{}
+	dec := json.NewDecoder(bytes.NewReader(configJSON))
+	dec.UseNumber()
+	if err := dec.Decode(&md); err != nil {
 		return Config{}, fmt.Errorf("config.json: %w", err)
 	}
-	name := h.ModelType
-	if len(h.Architectures) > 0 {
-		name = h.Architectures[0]
+	k := newKeys(md, "config.json", "")
+	name := k.text("model_type", "")
+	if l := k.list("architectures"); len(l) > 0 {
+		name, _ = l[0].(string)
 	}
-	switch name {
-	case "LlamaForCausalLM", "MistralForCausalLM", "llama", "mistral":
-	default:
-		return Config{}, fmt.Errorf("config.json: got architecture %.40q, want LlamaForCausalLM or MistralForCausalLM", name)
+	f, err := find(name, hubNames)
+	if err != nil {
+		return Config{}, fmt.Errorf("config.json: %w", err)
 	}
-	if h.Act != "" && h.Act != "silu" {
-		return Config{}, fmt.Errorf("config.json: got hidden_act %.40q, want silu", h.Act)
-	}
-	if h.Window != nil && *h.Window < h.Context {
-		return Config{}, fmt.Errorf("config.json: got a sliding window of %d below the context of %d, want none", *h.Window, h.Context)
-	}
-	c := Config{
-		Architecture: "llama", Layers: h.Layers, Dim: h.Dim, FFN: h.FFN, Heads: h.Heads,
-		Vocab: h.Vocab, Context: h.Context,
-		KVHeads: or(h.KVHeads, h.Heads), Epsilon: or(h.Epsilon, 1e-6), Tied: or(h.Tied, false),
-	}
-	if h.Heads > 0 {
-		c.Head = or(h.Head, h.Dim/h.Heads)
-	}
-	var err error
-	if c.Rope, err = h.rope(); err != nil {
-		return Config{}, err
+	c := hubCommon(k)
+	c.Architecture = f.name
+	f.fromHub(k, &c)
+	k.unreadHub()
+	if *k.err != nil {
+		return Config{}, *k.err
 	}
 	return c, c.check()
 }
 
-// rope reads the rotary part, wherever it is.
-func (h *hubConfig) rope() (RopeConfig, error) {
-	r := RopeConfig{Base: or(h.RopeTheta, 10000), Linear: 1}
-	s := h.Rope
-	if s == nil {
-		s = h.Scaling
+// hubCommon reads what every config has.
+func hubCommon(k *keys) Config {
+	c := Config{
+		Layers:  k.integer("num_hidden_layers", -1),
+		Dim:     k.integer("hidden_size", -1),
+		FFN:     k.integer("intermediate_size", -1),
+		Heads:   k.integer("num_attention_heads", -1),
+		Vocab:   k.integer("vocab_size", -1),
+		Context: k.integer("max_position_embeddings", 0),
+		Epsilon: float32(k.number("rms_norm_eps", 1e-6)),
+		Tied:    k.flag("tie_word_embeddings", false),
+		Rope:    hubRope(k),
 	}
-	if s == nil {
-		return r, nil
+	c.KVHeads = k.integer("num_key_value_heads", c.Heads)
+	if c.Heads > 0 {
+		c.Head = k.integer("head_dim", c.Dim/c.Heads)
 	}
-	r.Base = or(s.Theta, r.Base)
-	kind := s.Kind
-	if kind == "" {
-		kind = s.OldKind
+	if part := k.number("partial_rotary_factor", 1); part != 1 {
+		c.Rope.Dims = int(part * float64(c.Head))
 	}
-	switch kind {
-	case "", "default":
-	case "linear":
-		r.Linear = s.Factor
-	case "llama3":
-		r.Llama3 = Llama3Scaling{Factor: s.Factor, LowFreq: s.LowFreq, HighFreq: s.HighFreq, OriginalContext: s.OriginalContext}
-		if !(s.Factor >= 1) || !(s.LowFreq > 0) || !(s.HighFreq > s.LowFreq) || !(s.OriginalContext > 0) {
-			return r, fmt.Errorf("config.json: got rope scaling %+v, want a factor from 1 on and 0 < low < high", r.Llama3)
-		}
-	default:
-		return r, fmt.Errorf("config.json: got rope type %.40q, want default, linear or llama3", kind)
-	}
-	return r, nil
+	return c
 }
 
-// or is *p, or v where p is nil.
-func or[T any](p *T, v T) T {
-	if p == nil {
-		return v
-	}
-	return *p
+// neutral holds the keys that change what a model computes, and the values with
+// which they change nothing. A family reads those that it implements; any other
+// value of the rest is refused by name.
+var neutral = map[string][]any{
+	"hidden_act":                  {"silu"},
+	"hidden_activation":           {"silu"},
+	"attention_bias":              {false},
+	"mlp_bias":                    {false},
+	"use_bias":                    {false},
+	"sliding_window":              {},
+	"use_sliding_window":          {false},
+	"layer_types":                 {},
+	"no_rope_layers":              {},
+	"use_qk_norm":                 {false},
+	"qk_layernorm":                {false},
+	"clip_qkv":                    {},
+	"attn_logit_softcapping":      {},
+	"final_logit_softcapping":     {},
+	"query_pre_attn_scalar":       {},
+	"embedding_multiplier":        {1.0},
+	"residual_multiplier":         {1.0},
+	"attention_multiplier":        {1.0},
+	"logits_scaling":              {1.0},
+	"logit_scale":                 {1.0},
+	"num_experts":                 {},
+	"num_local_experts":           {},
+	"n_routed_experts":            {},
+	"kv_lora_rank":                {},
+	"use_bidirectional_attention": {false},
+	"parallel_attn":               {false},
+	"position_embedding_type":     {"rope"},
+	"cross_attention_layers":      {},
+	"text_config":                 {},
 }
+
+// unreadHub refuses a key that changes the model and that nobody has read.
+func (k *keys) unreadHub() {
+	for _, key := range slices.Sorted(maps.Keys(neutral)) {
+		v := k.md[key]
+		if v == nil || k.read[key] || slices.ContainsFunc(neutral[key], func(n any) bool { return equal(v, n) }) {
+			continue
+		}
+		want := "no such key"
+		if len(neutral[key]) > 0 {
+			want = fmt.Sprint(neutral[key][0])
+		}
+		k.fail(key, v, want+": what it asks for is not implemented")
+	}
+}
+
+// equal compares a value of JSON with a Go value.
+func equal(v, n any) bool {
+	if f, ok := n.(float64); ok {
+		got, isNumber := floating(v)
+		return isNumber && got == f
+	}
+	return v == n
+}
+
+// hubRope reads the rotary part: rope_parameters as transformers 5 writes it,
+// or rope_theta and rope_scaling.
+func hubRope(k *keys) RopeConfig {
+	base := k.number("rope_theta", 10000)
+	scaling, parameters := k.object("rope_scaling"), k.object("rope_parameters")
+	if parameters != nil {
+		scaling = parameters
+	}
+	return scaling.rope(base, k)
+}
+
+// rope reads one object that describes angles; top is the whole config.
+func (k *keys) rope(base float64, top *keys) RopeConfig {
+	r := RopeConfig{Base: base, Linear: 1}
+	if k == nil {
+		return r
+	}
+	r.Base = k.number("rope_theta", base)
+	original := func() float64 {
+		n := k.number("original_max_position_embeddings", 0)
+		if n == 0 {
+			n = top.number("original_max_position_embeddings", 0)
+		}
+		if n == 0 {
+			n = top.number("max_position_embeddings", 0)
+		}
+		return n
+	}
+	switch kind := k.text("rope_type", k.text("type", "default")); kind {
+	case "default":
+		k.get("original_max_position_embeddings")
+	case "linear":
+		r.Linear = k.number("factor", 0)
+	case "llama3":
+		r.Llama3 = Llama3Scaling{
+			Factor: k.number("factor", -1), LowFreq: k.number("low_freq_factor", -1),
+			HighFreq: k.number("high_freq_factor", -1), OriginalContext: original(),
+		}
+	case "yarn":
+		r.Yarn = k.yarn(original(), top)
+	default:
+		k.fail("rope_type", kind, "default, linear, llama3 or yarn")
+	}
+	k.get("type")
+	k.unread()
+	return r
+}
+
+// yarn reads what YaRN needs; the defaults are those of transformers.
+func (k *keys) yarn(original float64, top *keys) YarnScaling {
+	y := YarnScaling{
+		Factor: k.number("factor", 0), OriginalContext: original,
+		BetaFast: k.number("beta_fast", 32), BetaSlow: k.number("beta_slow", 1),
+		Exact: !k.flag("truncate", true),
+	}
+	if y.Factor == 0 {
+		y.Factor = top.number("max_position_embeddings", 0) / original
+	}
+	all, one := k.number("mscale_all_dim", 0), k.number("mscale", 0)
+	switch given := k.number("attention_factor", 0); {
+	case given != 0:
+		y.Magnitude = given
+	case all != 0 && one != 0:
+		y.Magnitude = yarnMagnitude(y.Factor, one) / yarnMagnitude(y.Factor, all)
+	default:
+		y.Magnitude = yarnMagnitude(y.Factor, 1)
+	}
+	return y
+}
+
+// hubWindows reads how far each layer looks back: sliding_window positions in
+// the layers that layer_types calls sliding, or, without layer_types, where
+// slides says so.
+func hubWindows(k *keys, c *Config, window int, slides func(layer int) bool) {
+	kinds := k.list("layer_types")
+	if kinds != nil && len(kinds) != c.Layers {
+		k.fail("layer_types", len(kinds), fmt.Sprintf("one for each of %d layers", c.Layers))
+		return
+	}
+	if c.Layers > MaxLayers || window == 0 && kinds == nil {
+		return
+	}
+	c.Windows = make([]int, c.Layers)
+	for i := range c.Windows {
+		sliding := kinds == nil && slides(i)
+		if kinds != nil {
+			switch kinds[i] {
+			case "full_attention":
+			case "sliding_attention":
+				sliding = true
+			default:
+				k.fail("layer_types", kinds[i], "full_attention or sliding_attention")
+			}
+		}
+		if sliding {
+			c.Windows[i] = window
+		}
+		if sliding && window == 0 {
+			k.fail("sliding_window", nil, "a number: there are sliding layers")
+		}
+	}
+}
+
+// always is for layers that are all alike.
+func always(int) bool { return true }

@@ -29,19 +29,23 @@ func TestFromHubBad(t *testing.T) {
 	for more, want := range map[string]string{
 		`"architectures":["BertModel"]`:                         "BertModel",
 		`"hidden_act":"gelu"`:                                   "gelu",
-		`"sliding_window":128`:                                  "sliding window of 128",
+		`"sliding_window":128`:                                  "sliding_window: got 128",
 		`"num_attention_heads":0`:                               "heads",
 		`"num_key_value_heads":0`:                               "key-value heads",
 		`"num_key_value_heads":3`:                               "want a multiple",
-		`"head_dim":-2`:                                         "head width",
-		`"hidden_size":"64"`:                                    "config.json",
+		`"head_dim":-2`:                                         "head_dim",
+		`"hidden_size":"64"`:                                    "hidden_size",
 		`"vocab_size":1000000000`:                               "vocabulary",
-		`"max_position_embeddings":-1`:                          "context",
+		`"max_position_embeddings":-1`:                          "max_position_embeddings",
 		`"rms_norm_eps":-1`:                                     "epsilon",
 		`"rope_theta":-1`:                                       "rope base",
-		`"rope_scaling":{"rope_type":"yarn","factor":4}`:        "yarn",
+		`"rope_scaling":{"rope_type":"dynamic","factor":4}`:     "dynamic",
+		`"rope_scaling":{"type":"yarn","factor":0.5}`:           "rope scaling",
+		`"rope_scaling":{"type":"linear","factor":2,"odd":1}`:   "rope_scaling: odd",
+		`"clip_qkv":6`:                                          "clip_qkv: got 6, want no such key",
+		`"hidden_act":5`:                                        "hidden_act",
 		`"rope_scaling":{"type":"linear"}`:                      "factor 0",
-		`"rope_parameters":{"rope_type":"llama3","factor":0.5}`: "rope scaling",
+		`"rope_parameters":{"rope_type":"llama3","factor":0.5}`: "low_freq_factor",
 	} {
 		if _, err := FromHub([]byte("{" + base + "," + more + "}")); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", more, err, want)
@@ -70,7 +74,7 @@ func TestFromGGUF(t *testing.T) {
 	got, err := FromGGUF(metadata(map[string]any{"llama.rope.scaling.type": "linear", "llama.rope.scaling.factor": float32(2)}))
 	want := Config{
 		Architecture: "llama", Layers: 2, Dim: 64, FFN: 96, Heads: 4, KVHeads: 2, Head: 16, Vocab: 100,
-		Context: 512, Epsilon: 1e-5, Rope: RopeConfig{Base: 10000, Linear: 2},
+		Context: 512, Epsilon: 1e-5, Rope: RopeConfig{Base: 10000, Linear: 2}, Tied: true,
 	}
 	if d := cmp.Diff(want, got); err != nil || d != "" {
 		t.Errorf("got %v (-want +got):\n%s", err, d)
@@ -86,9 +90,10 @@ func TestFromGGUF(t *testing.T) {
 		"llama.feed_forward_length":  {int64(-1), "want a whole number"},
 		"llama.context_length":       {uint64(1 << 40), "want a whole number"},
 		"llama.rope.freq_base":       {"x", "want a number"},
-		"llama.rope.scaling.type":    {"yarn", "yarn"},
-		"llama.rope.dimension_count": {uint32(8), "got 8, want 16"},
-		"llama.expert_count":         {uint32(8), "got 8, want 0"},
+		"llama.rope.scaling.type":    {"longrope", "longrope"},
+		"llama.rope.dimension_count": {uint32(7), "got 7 rotated"},
+		"llama.expert_count":         {uint32(8), "expert_used_count"},
+		"llama.logit_scale":          {float32(2), "llama.logit_scale"},
 	} {
 		if _, err := FromGGUF(metadata(map[string]any{key: c.value})); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", key, err, c.want)

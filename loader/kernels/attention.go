@@ -11,7 +11,7 @@ type Memory interface {
 }
 
 // Attention is the Task of grouped-query attention of T new positions over all
-// positions up to their own.
+// positions up to their own that a window lets them see.
 //
 //	out[t][h] = Σ_p softmax_p(q[t][h]·k[p][h/group] · Scale) · v[p][h/group]
 type Attention struct {
@@ -24,6 +24,10 @@ type Attention struct {
 
 	Heads, KVHeads, Head int
 	Scale                float32
+
+	Window  int       // positions that one sees, its own included; 0 for all
+	Softcap float32   // scores s become Softcap · tanh(s / Softcap); 0 for none
+	Sinks   []float32 // scores that take part in the softmax and see nothing: [Heads], or nil
 }
 
 // Run computes the attention on p. The keys and values of all positions are in
@@ -40,20 +44,33 @@ func (a *Attention) Do(w *Worker, part int) {
 	n := a.Start + t + 1
 	tokens := a.Memory.PageTokens()
 
-	scores := w.Scratch(n)
-	for first := 0; first < n; first += tokens {
+	from := 0
+	if a.Window > 0 {
+		from = max(n-a.Window, 0)
+	}
+	scores := w.Scratch(n - from + 1)[:n-from]
+	for first := from; first < n; first += tokens - first%tokens {
 		k, _ := a.Memory.Page(a.Layer, first/tokens)
-		page := scores[first:min(first+tokens, n)]
+		row := k[first%tokens*stride:]
+		page := scores[first-from : min(first+tokens-first%tokens, n)-from]
 		for i := range page {
-			page[i] = a.Scale * active.dot(q, k[i*stride+offset:i*stride+offset+a.Head])
+			page[i] = a.Scale * active.dot(q, row[i*stride+offset:i*stride+offset+a.Head])
 		}
 	}
-	Softmax(scores)
+	if a.Softcap > 0 {
+		Softcap(scores, a.Softcap)
+	}
+	if a.Sinks != nil {
+		Softmax(append(scores, a.Sinks[h])) // within the scratch
+	} else {
+		Softmax(scores)
+	}
 	clear(out)
-	for first := 0; first < n; first += tokens {
+	for first := from; first < n; first += tokens - first%tokens {
 		_, v := a.Memory.Page(a.Layer, first/tokens)
-		for i, s := range scores[first:min(first+tokens, n)] {
-			active.axpy(out, s, v[i*stride+offset:i*stride+offset+a.Head])
+		row := v[first%tokens*stride:]
+		for i, s := range scores[first-from : min(first+tokens-first%tokens, n)-from] {
+			active.axpy(out, s, row[i*stride+offset:i*stride+offset+a.Head])
 		}
 	}
 }

@@ -151,7 +151,7 @@ func TestVectors(t *testing.T) {
 	for i := range gate {
 		gate[i], up[i] = float32(i-1250)/100, float32(i%7)
 	}
-	silu := SiluMul{Gate: append([]float32(nil), gate...), Up: up}
+	silu := Gated{Gate: append([]float32(nil), gate...), Up: up}
 	silu.Run(p)
 	for i, v := range gate {
 		want := float64(v) / (1 + math.Exp(-float64(v))) * float64(up[i])
@@ -164,7 +164,7 @@ func TestVectors(t *testing.T) {
 // TestRope rotates two heads in both layouts and checks each pair's angle.
 func TestRope(t *testing.T) {
 	for _, interleaved := range []bool{false, true} {
-		r := Rope{Freq: []float32{1, 0.1, 0.01}, Interleaved: interleaved}
+		r := Rope{Freq: []float32{1, 0.1, 0.01}, Head: 6, Magnitude: 1, Interleaved: interleaved}
 		cos, sin := make([]float32, 3), make([]float32, 3)
 		r.Angles(cos, sin, 5)
 		x := randomVector(12, rand.New(rand.NewPCG(6, 6)))

@@ -38,24 +38,87 @@ func Softmax(x []float32) {
 	}
 }
 
-// siluRun is how many values one part of a SiluMul takes.
-const siluRun = 1024
+// gatedRun is how many values one part of a Gated takes.
+const gatedRun = 1024
 
-// A SiluMul is the Task Gate = silu(Gate) · Up in place, where silu(x) is
-// x / (1 + e⁻ˣ). Both have the same length.
-type SiluMul struct {
+// An Activation is a function between the two products of a feed-forward.
+type Activation uint8
+
+// The activations.
+const (
+	SiLU     Activation = iota // x / (1 + e⁻ˣ)
+	GELU                       // x · Φ(x), Φ the normal distribution
+	GELUTanh                   // GELU with Φ approximated by a hyperbolic tangent
+)
+
+// Apply computes x = f(x).
+func (f Activation) Apply(x []float32) {
+	switch f {
+	case SiLU:
+		for i, v := range x {
+			x[i] = v / (1 + float32(math.Exp(float64(-v))))
+		}
+	case GELU:
+		for i, v := range x {
+			x[i] = float32(0.5 * float64(v) * (1 + math.Erf(float64(v)/math.Sqrt2)))
+		}
+	case GELUTanh:
+		for i, v := range x {
+			v := float64(v)
+			x[i] = float32(0.5 * v * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(v+0.044715*v*v*v))))
+		}
+	}
+}
+
+// A Gated is the Task Gate = f(Gate) · Up in place. Both have the same length.
+type Gated struct {
+	Act      Activation
 	Gate, Up []float32
 }
 
 // Run computes all of it on p.
-func (s *SiluMul) Run(p *Pool) { p.Run(s, (len(s.Gate)+siluRun-1)/siluRun) }
+func (s *Gated) Run(p *Pool) { p.Run(s, (len(s.Gate)+gatedRun-1)/gatedRun) }
 
 // Do computes one run of values.
-func (s *SiluMul) Do(_ *Worker, part int) {
-	first, end := part*siluRun, min((part+1)*siluRun, len(s.Gate))
+func (s *Gated) Do(_ *Worker, part int) {
+	first, end := part*gatedRun, min((part+1)*gatedRun, len(s.Gate))
 	gate, up := s.Gate[first:end], s.Up[first:end]
-	for i, v := range gate {
-		gate[i] = v / (1 + float32(math.Exp(float64(-v)))) * up[i]
+	s.Act.Apply(gate)
+	for i, v := range up {
+		gate[i] *= v
+	}
+}
+
+// Softcap computes x = limit · tanh(x / limit).
+func Softcap(x []float32, limit float32) {
+	for i, v := range x {
+		x[i] = limit * float32(math.Tanh(float64(v/limit)))
+	}
+}
+
+// LayerNorm computes dst = (x - mean) / deviation · w + b over len(w) values,
+// where deviation is the root of the variance plus eps. dst may be x. Sums are
+// in float64.
+func LayerNorm(dst, x, w, b []float32, eps float32) {
+	x, dst, b = x[:len(w)], dst[:len(w)], b[:len(w)]
+	var mean, square float64
+	for _, v := range x {
+		mean += float64(v)
+	}
+	mean /= float64(len(x))
+	for _, v := range x {
+		square += (float64(v) - mean) * (float64(v) - mean)
+	}
+	scale := 1 / math.Sqrt(square/float64(len(x))+float64(eps))
+	for i, v := range x {
+		dst[i] = float32((float64(v)-mean)*scale)*w[i] + b[i]
+	}
+}
+
+// Scale computes x = a·x.
+func Scale(x []float32, a float32) {
+	for i := range x {
+		x[i] *= a
 	}
 }
 
@@ -69,25 +132,30 @@ func Add(y, x []float32) {
 
 // A Rope rotates pairs of a head by angles that grow with the position.
 type Rope struct {
-	// Freq is the angle per position of each pair, in radians: [head/2].
+	// Freq is the angle per position of each pair, in radians: [pairs]. The
+	// pairs are the first values of a head; what is behind them stays.
 	Freq []float32
-	// Interleaved pairs are (2i, 2i+1); otherwise (i, i+head/2).
+	// Head is the width of a head, at least two for each pair.
+	Head int
+	// Magnitude multiplies what is rotated.
+	Magnitude float32
+	// Interleaved pairs are (2i, 2i+1); otherwise (i, i+pairs).
 	Interleaved bool
 }
 
-// Angles writes the cosines and sines for one position: [head/2] each. The
-// angle is rounded to float32, as the models were trained.
+// Angles writes the cosines and sines for one position, times Magnitude:
+// [pairs] each. The angle is rounded to float32, as the models were trained.
 func (r *Rope) Angles(cos, sin []float32, pos int) {
 	for i, f := range r.Freq {
 		a := float64(float32(pos) * f)
-		cos[i], sin[i] = float32(math.Cos(a)), float32(math.Sin(a))
+		cos[i], sin[i] = float32(math.Cos(a))*r.Magnitude, float32(math.Sin(a))*r.Magnitude
 	}
 }
 
 // Rotate turns every head of x in place: [heads][head].
 func (r *Rope) Rotate(x, cos, sin []float32) {
 	half := len(r.Freq)
-	for head := 0; head < len(x); head += 2 * half {
+	for head := 0; head < len(x); head += r.Head {
 		h := x[head : head+2*half]
 		for i := range half {
 			j, k := i, i+half

@@ -1,77 +1,22 @@
 package state
 
-import (
-	"sync"
-	"sync/atomic"
-)
-
-// PageTokens is the number of positions in a page of keys and values.
-const PageTokens = 64
-
-// keepPages is how many unused pages a Pages keeps for the next sequence.
-const keepPages = 16
-
-// A Pages makes and reuses the pages of one model's sequences. It is safe for
-// use by several goroutines.
-type Pages struct {
-	layers, width int // width is kvHeads·head
-
-	mu   sync.Mutex
-	free []*page
-}
-
-// A page is the keys and values of PageTokens positions in every layer:
-// [layers][2][PageTokens][width].
-type page struct {
-	data []float32
-	refs atomic.Int32
-}
-
-// NewPages makes pages for a model of so many layers and width float32 of keys
-// (and as many of values) per position and layer.
-func NewPages(layers, width int) *Pages { return &Pages{layers: layers, width: width} }
-
-// BytesPerToken is the memory of one position.
-func (p *Pages) BytesPerToken() int64 { return int64(p.layers) * int64(p.width) * 2 * 4 }
-
-// take returns a page with one reference and any content.
-func (p *Pages) take() *page {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var pg *page
-	if n := len(p.free); n > 0 {
-		pg, p.free = p.free[n-1], p.free[:n-1]
-	} else {
-		pg = &page{data: make([]float32, p.layers*2*PageTokens*p.width)}
-	}
-	pg.refs.Store(1)
-	return pg
-}
-
-// drop gives one reference back.
-func (p *Pages) drop(pg *page) {
-	if pg.refs.Add(-1) > 0 {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.free) < keepPages {
-		p.free = append(p.free, pg)
-	}
-}
-
-// A KV is the State of plain attention: the key and value of every position in
-// every layer, as float32.
+// A KV is the State of attention: the keys and values of positions in every
+// layer, as float32. Layers that look back through a window remember only that
+// window; the pages before it go back to be used again.
 type KV struct {
 	pages  *Pages
-	table  []*page // capacity for the limit, so that growing allocates pages only
+	tables [][]*page // by group; capacity for the limit, so that growing allocates pages only
 	length int
 	limit  int
 }
 
 // NewKV returns an empty KV for up to limit tokens.
 func NewKV(p *Pages, limit int) *KV {
-	return &KV{pages: p, limit: limit, table: make([]*page, 0, pagesFor(limit))}
+	s := &KV{pages: p, limit: limit, tables: make([][]*page, len(p.groups))}
+	for g := range s.tables {
+		s.tables[g] = make([]*page, 0, pagesFor(limit))
+	}
+	return s
 }
 
 func pagesFor(tokens int) int { return (tokens + PageTokens - 1) / PageTokens }
@@ -87,27 +32,67 @@ func (s *KV) PageTokens() int { return PageTokens }
 
 // Reserve implements State.
 func (s *KV) Reserve(n int) {
-	for i := s.length / PageTokens; i < pagesFor(s.length+n); i++ {
-		if i == len(s.table) {
-			s.table = append(s.table, s.pages.take())
-		} else if old := s.table[i]; old.refs.Load() > 1 {
-			s.table[i] = s.pages.take()
-			copy(s.table[i].data, old.data)
-			s.pages.drop(old)
+	for g, table := range s.tables {
+		pages := s.pages.groups[g]
+		for i := s.length / PageTokens; i < pagesFor(s.length+n); i++ {
+			if i == len(table) {
+				table = append(table, pages.take())
+			} else if old := table[i]; old.refs.Load() > 1 {
+				table[i] = pages.take()
+				copy(table[i].data, old.data)
+				pages.drop(old)
+			}
 		}
+		s.tables[g] = table
 	}
 }
 
 // Advance implements State.
-func (s *KV) Advance(n int) { s.length += n }
+func (s *KV) Advance(n int) {
+	s.length += n
+	for g, pages := range s.pages.groups {
+		if pages.window == 0 {
+			continue
+		}
+		// The next token looks back to length - window + 1.
+		table := s.tables[g]
+		for i := max(s.length+1-pages.window, 0)/PageTokens - 1; i >= 0 && table[i] != nil; i-- {
+			pages.drop(table[i])
+			table[i] = nil
+		}
+	}
+}
+
+// Holds implements State.
+func (s *KV) Holds(n int) bool {
+	if n > s.length {
+		return false
+	}
+	for g, pages := range s.pages.groups {
+		if pages.window == 0 {
+			continue
+		}
+		// The first position that a token after n looks back to.
+		if first := max(n+1-pages.window, 0); first < n && s.tables[g][first/PageTokens] == nil {
+			return false
+		}
+	}
+	return true
+}
 
 // Truncate implements State.
 func (s *KV) Truncate(n int) {
 	keep := pagesFor(n)
-	for _, pg := range s.table[min(keep, len(s.table)):] {
-		s.pages.drop(pg)
+	for g, table := range s.tables {
+		keep := min(keep, len(table))
+		for i, pg := range table[keep:] {
+			if pg != nil {
+				s.pages.groups[g].drop(pg)
+				table[keep+i] = nil
+			}
+		}
+		s.tables[g] = table[:keep]
 	}
-	s.table = s.table[:min(keep, len(s.table))]
 	s.length = n
 }
 
@@ -115,9 +100,13 @@ func (s *KV) Truncate(n int) {
 func (s *KV) Fork(n int) State {
 	f := NewKV(s.pages, s.limit)
 	f.length = n
-	f.table = append(f.table, s.table[:pagesFor(n)]...)
-	for _, pg := range f.table {
-		pg.refs.Add(1)
+	for g, table := range s.tables {
+		f.tables[g] = append(f.tables[g], table[:pagesFor(n)]...)
+		for _, pg := range f.tables[g] {
+			if pg != nil {
+				pg.refs.Add(1)
+			}
+		}
 	}
 	return f
 }
@@ -126,10 +115,12 @@ func (s *KV) Fork(n int) State {
 func (s *KV) Close() { s.Truncate(0) }
 
 // Page returns the keys and values of a layer from position page·PageTokens
-// on: [PageTokens][width] each, valid until the KV changes.
+// on: [PageTokens][width] each, valid until the KV changes. The page holds
+// positions that the layer looks back to, or reserved ones.
 func (s *KV) Page(layer, page int) (k, v []float32) {
+	at := s.pages.place[layer]
 	n := PageTokens * s.pages.width
-	d := s.table[page].data[2*n*layer : 2*n*(layer+1)]
+	d := s.tables[at.group][page].data[2*n*at.index : 2*n*(at.index+1)]
 	return d[:n:n], d[n:]
 }
 

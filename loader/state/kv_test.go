@@ -66,7 +66,7 @@ func check(t *testing.T, what string, s *KV, want []float32) {
 // TestFork forks in the middle of a page, lets both sequences go on, cuts one
 // back into shared pages and goes on again: neither may see the other.
 func TestFork(t *testing.T) {
-	pages := NewPages(layers, width)
+	pages := NewPages(width, make([]int, layers))
 	a := NewKV(pages, 400)
 	write(a, 150, 1e6)
 	b := a.Fork(100).(*KV)
@@ -88,12 +88,12 @@ func TestFork(t *testing.T) {
 
 // TestPagesReused wants pages back in use and no allocation within a page.
 func TestPagesReused(t *testing.T) {
-	pages := NewPages(layers, width)
+	pages := NewPages(width, make([]int, layers))
 	a := NewKV(pages, 1000)
 	write(a, 3*PageTokens, 1)
 	a.Close()
-	if len(pages.free) != 3 {
-		t.Fatalf("got %d free pages, want 3", len(pages.free))
+	if len(pages.groups[0].free) != 3 {
+		t.Fatalf("got %d free pages, want 3", len(pages.groups[0].free))
 	}
 	b := NewKV(pages, 1000)
 	if n := testing.AllocsPerRun(2*PageTokens, func() { write(b, 1, 1) }); n != 0 {
@@ -102,5 +102,43 @@ func TestPagesReused(t *testing.T) {
 	b.Close()
 	if got, want := pages.BytesPerToken(), int64(layers*width*2*4); got != want {
 		t.Errorf("got %d bytes per token, want %d", got, want)
+	}
+}
+
+// TestWindow wants layers with a window to hold no more pages than it spans,
+// whatever the length, and to have in them all that a next token sees.
+func TestWindow(t *testing.T) {
+	const window = 100
+	pages := NewPages(width, []int{0, window})
+	s := NewKV(pages, 2000)
+	for _, n := range []int{1, 62, 1, 1, 96, 96, 40, 96, 500} {
+		for range n / 48 {
+			write(s, 48, 1e6)
+		}
+		write(s, n%48, 1e6)
+		held := 0
+		for _, pg := range s.tables[1] {
+			if pg != nil {
+				held++
+			}
+		}
+		if most := window/PageTokens + 2; held > most {
+			t.Errorf("%d tokens: got %d pages, want at most %d", s.Len(), held, most)
+		}
+		for pos := max(s.Len()+1-window, 0); pos < s.Len(); pos++ {
+			if k, _ := s.Row(1, pos); k[0] != 1e6+float32(1000+pos) {
+				t.Fatalf("position %d of %d: got key %v", pos, s.Len(), k[0])
+			}
+		}
+	}
+	f := s.Fork(s.Len() - 10).(*KV)
+	s.Close()
+	write(f, 300, 1e6)
+	if f.Holds(f.Len()-200) || !f.Holds(f.Len()) || !f.Holds(0) {
+		t.Errorf("got Holds %v %v %v", f.Holds(f.Len()-200), f.Holds(f.Len()), f.Holds(0))
+	}
+	f.Close()
+	if all, some := pages.BytesPerToken(), pages.WindowBytes(1000); all != width*2*4 || some != window*all {
+		t.Errorf("got %d bytes per token and %d in the window", all, some)
 	}
 }

@@ -1,0 +1,148 @@
+package arch
+
+import (
+	"fmt"
+	"math"
+
+	"samara/loader/kernels"
+	"samara/loader/state"
+)
+
+// A Config is the shape of a model in plain numbers.
+type Config struct {
+	Architecture string // name of the family: "llama"
+	Layers       int
+	Dim          int // width of the residual stream
+	FFN          int // width inside the feed-forward
+	Heads        int
+	KVHeads      int // divides Heads
+	Head         int // width of a head, even
+	Vocab        int
+	Context      int // tokens the model was made for, 0 where unknown
+	Epsilon      float32
+	Rope         RopeConfig
+	Tied         bool // the output matrix is the embedding
+
+	// Windows is how many positions a token sees in each layer, its own
+	// included, 0 for all: [layers], or nil where every layer sees all.
+	Windows []int
+
+	Act kernels.Activation // of the feed-forward
+
+	QKVBias, OutBias, FFNBias bool // whether these products have a bias
+
+	Experts       int  // in a layer, 0 where the feed-forward is one
+	ActiveExperts int  // of a token
+	ExpertFFN     int  // width inside an expert
+	NormExperts   bool // the weights of a token's experts add up to 1
+}
+
+// Bounds on a config: what a stranger's numbers may make us allocate, and well
+// above what any model has.
+const (
+	MaxLayers  = 1 << 10
+	MaxWidth   = 1 << 18 // of any vector
+	MaxHeads   = 1 << 12
+	MaxVocab   = 1 << 22
+	MaxContext = 1 << 24
+	MaxExperts = 1 << 12
+)
+
+// check refuses numbers that are out of bounds or do not fit together.
+func (c *Config) check() error {
+	for _, b := range []struct {
+		name            string
+		value, min, max int
+	}{
+		{"layers", c.Layers, 1, MaxLayers},
+		{"width", c.Dim, 1, MaxWidth},
+		{"feed-forward width", c.FFN, 1, MaxWidth},
+		{"heads", c.Heads, 1, MaxHeads},
+		{"key-value heads", c.KVHeads, 1, MaxHeads},
+		{"head width", c.Head, 1, MaxWidth},
+		{"heads × head width", c.Heads * c.Head, 1, MaxWidth},
+		{"vocabulary", c.Vocab, 1, MaxVocab},
+		{"context", c.Context, 0, MaxContext},
+		{"experts", c.Experts, 0, MaxExperts},
+		{"active experts", c.ActiveExperts, min(c.Experts, 1), c.Experts},
+		{"expert width", c.ExpertFFN, min(c.Experts, 1), MaxWidth},
+	} {
+		if b.value < b.min || b.value > b.max {
+			return fmt.Errorf("config: got %d for %s, want %d to %d", b.value, b.name, b.min, b.max)
+		}
+	}
+	switch {
+	case c.Heads%c.KVHeads != 0:
+		return fmt.Errorf("config: got %d heads over %d key-value heads, want a multiple", c.Heads, c.KVHeads)
+	case c.Head%2 != 0:
+		return fmt.Errorf("config: got a head width of %d, want an even number", c.Head)
+	case !(c.Epsilon >= 0 && c.Epsilon < 1):
+		return fmt.Errorf("config: got a norm epsilon of %v, want 0 to 1", c.Epsilon)
+	}
+	if err := c.checkWindows(); err != nil {
+		return err
+	}
+	return c.Rope.check(c.Head)
+}
+
+func (c *Config) checkWindows() error {
+	if c.Windows != nil && len(c.Windows) != c.Layers {
+		return fmt.Errorf("config: got windows for %d layers, want %d", len(c.Windows), c.Layers)
+	}
+	for i, w := range c.Windows {
+		if w < 0 || w > MaxContext {
+			return fmt.Errorf("config: got a window of %d in layer %d, want 0 to %d", w, i, MaxContext)
+		}
+	}
+	return nil
+}
+
+// pages makes the pages of the model's sequences.
+func (c *Config) pages() *state.Pages {
+	windows := c.Windows
+	if windows == nil {
+		windows = make([]int, c.Layers)
+	}
+	return state.NewPages(c.KVHeads*c.Head, windows)
+}
+
+// CacheBytesPerToken is what a State remembers per token, in bytes, beside
+// WindowBytes.
+func (c *Config) CacheBytesPerToken() int64 { return c.pages().BytesPerToken() }
+
+// WindowBytes is the most that the layers with a window remember, in bytes.
+func (c *Config) WindowBytes() int64 {
+	limit := c.Context
+	if limit == 0 {
+		limit = MaxContext
+	}
+	return c.pages().WindowBytes(limit)
+}
+
+// window is how far layer i looks back, 0 for all.
+func (c *Config) window(i int) int {
+	if c.Windows == nil {
+		return 0
+	}
+	return c.Windows[i]
+}
+
+// sizes are the numbers and conditions that tags of tensors name.
+func (c *Config) sizes() map[string]int {
+	one := func(b bool) int {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	q, kv := c.Heads*c.Head, c.KVHeads*c.Head
+	return map[string]int{
+		"dim": c.Dim, "ffn": c.FFN, "vocab": c.Vocab, "head": c.Head, "q": q, "kv": kv,
+		"qkv": q + 2*kv, "2ffn": 2 * c.FFN, "rope": c.Rope.dims(c.Head) / 2,
+		"experts": c.Experts, "expertffn": c.ExpertFFN,
+		"qkvbias": one(c.QKVBias), "outbias": one(c.OutBias), "ffnbias": one(c.FFNBias),
+	}
+}
+
+// scale is the usual factor of a product of query and key.
+func (c *Config) scale() float32 { return float32(1 / math.Sqrt(float64(c.Head))) }

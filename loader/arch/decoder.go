@@ -1,0 +1,89 @@
+package arch
+
+import (
+	"context"
+	"strings"
+
+	"samara/loader/kernels"
+	"samara/loader/state"
+	"samara/loader/weights"
+)
+
+// A decoder is what models that predict the next token have in common: an
+// embedding, layers that add to a residual stream, and an output matrix. An
+// architecture embeds it and gives it its layer.
+type decoder struct {
+	cfg   Config
+	pool  *kernels.Pool
+	pages *state.Pages
+	// ropes is the ways in which the layers rotate; layers name one by its index.
+	ropes []kernels.Rope
+	// layer adds layer i to the residual stream p.x.
+	layer func(p *pass, i int)
+
+	Embed  kernels.Matrix `gguf:"token_embd" hub:"model.embed_tokens" shape:"vocab,dim"`
+	Norm   []float32      `gguf:"output_norm" hub:"model.norm" shape:"dim"`
+	Output kernels.Matrix `gguf:"output,optional" hub:"lm_head,optional" shape:"vocab,dim"`
+	// Stretch divides the rotary frequencies. GGUF files carry a model's llama3
+	// scaling in this form.
+	Stretch []float32 `gguf:"rope_freqs,optional" shape:"rope"`
+}
+
+// load binds the tensors of m, whose decoder d is, and computes with layer from
+// then on.
+func (d *decoder) load(m any, c Config, dir *weights.Directory, p *kernels.Pool, layer func(p *pass, i int)) error {
+	d.cfg, d.pool, d.pages, d.layer = c, p, c.pages(), layer
+	err := bind(m, dir, c.sizes(), func(name string) bool {
+		// Old checkpoints store the rotary frequencies beside the weights.
+		return strings.HasSuffix(name, ".rotary_emb.inv_freq")
+	})
+	if err != nil {
+		return err
+	}
+	if c.Tied {
+		d.Output = d.Embed
+	} else if d.Output.Rows == 0 {
+		return errNoOutput
+	}
+	d.ropes = []kernels.Rope{d.rope(c.Rope, d.Stretch, dir.Interleaved)}
+	return nil
+}
+
+// rope makes one way to rotate.
+func (d *decoder) rope(r RopeConfig, stretch []float32, interleaved bool) kernels.Rope {
+	return kernels.Rope{
+		Freq: r.frequencies(d.cfg.Head, stretch), Head: d.cfg.Head,
+		Magnitude: r.magnitude(), Interleaved: interleaved,
+	}
+}
+
+// NewState implements Model.
+func (d *decoder) NewState(limit int) state.State { return state.NewKV(d.pages, limit) }
+
+// NewBuffers implements Model. Memory for T tokens is taken when T come.
+func (d *decoder) NewBuffers() Buffers { return &pass{decoder: d} }
+
+// Forward implements Model.
+func (d *decoder) Forward(ctx context.Context, s state.State, buf Buffers, ids []int32, all bool) ([]float32, error) {
+	p, c := buf.(*pass), &d.cfg
+	p.begin(s.(*state.KV), len(ids))
+	for i, id := range ids {
+		d.Embed.Row(p.x[i*c.Dim:], int(id))
+	}
+	for i := range c.Layers {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		d.layer(p, i)
+	}
+	p.kv.Advance(p.t)
+	if !all {
+		copy(p.x, p.x[(p.t-1)*c.Dim:p.t*c.Dim])
+		p.t = 1
+	}
+	p.norm(p.h, p.x[:p.t*c.Dim], d.Norm)
+	p.logits = resize(p.logits, p.t*c.Vocab)
+	p.matmul = kernels.MatMul{X: p.h, T: p.t, Out: append(p.products[:0], kernels.Product{W: &d.Output, Y: p.logits})}
+	p.matmul.Run(d.pool)
+	return p.logits, nil
+}
