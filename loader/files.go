@@ -45,6 +45,22 @@ func (s Source) read(name string, limit int64) ([]byte, error) {
 	return b, nil
 }
 
+// tokenizerFiles are the files that a tokenizer may be in, the best first.
+var tokenizerFiles = []string{
+	"tokenizer.json", "tekken.json", "tokenizer.model",
+	"tokenizer.model.v7", "tokenizer.model.v3", "tokenizer.model.v2", "tokenizer.model.v1",
+}
+
+// tokenizerFile finds the file that holds the tokenizer.
+func (s Source) tokenizerFile() (File, bool) {
+	for _, name := range tokenizerFiles {
+		if f, ok := s.find(name); ok {
+			return f, true
+		}
+	}
+	return File{}, false
+}
+
 // readJSON decodes one file into v; an absent file leaves v as it is.
 func (s Source) readJSON(name string, v any) error {
 	b, err := s.read(name, MaxConfigFile)

@@ -25,16 +25,15 @@ func Inspect(src Source) (ModelInfo, error) {
 func describe(src Source, h *weights.Header) ModelInfo {
 	info := ModelInfo{
 		Format:       h.Format,
-		Layout:       "hub",
+		Layout:       h.Layout,
 		Parameters:   h.Parameters(),
 		Quantization: h.MainType().String(),
 		WeightBytes:  h.Bytes(),
 	}
 	if h.Format == "gguf" {
-		info.Layout = "gguf"
 		describeGGUF(&info, h)
 	} else {
-		describeHub(&info, src)
+		describeHub(&info, src, h)
 	}
 	if cfg, err := config(src, h); err == nil {
 		info.CacheBytesPerToken = cfg.CacheBytesPerToken()
@@ -70,20 +69,26 @@ func describeGGUF(info *ModelInfo, h *weights.Header) {
 }
 
 // describeHub fills info from the configuration files.
-func describeHub(info *ModelInfo, src Source) {
+func describeHub(info *ModelInfo, src Source, h *weights.Header) {
 	var c struct {
 		ModelType string `json:"model_type"`
 		Name      string `json:"_name_or_path"`
 		Context   int    `json:"max_position_embeddings"`
 		Vocab     int    `json:"vocab_size"`
 	}
-	_ = src.readJSON("config.json", &c)
+	if b, err := hubConfig(src, h); err == nil {
+		_ = json.Unmarshal(b, &c)
+	}
 	info.Architecture, info.Name = c.ModelType, c.Name
 	info.ContextLength, info.VocabSize = c.Context, c.Vocab
 	info.License = src.license()
-	if _, ok := src.find("tokenizer.json"); ok {
+	switch f, _ := src.tokenizerFile(); f.Path {
+	case "":
+	case "tokenizer.json":
 		info.Tokenizer = "json"
-	} else if _, ok := src.find("tokenizer.model"); ok {
+	case "tekken.json":
+		info.Tokenizer = "tekken"
+	default:
 		info.Tokenizer = "spm"
 	}
 	template, err := hubTemplate(src)
@@ -131,12 +136,27 @@ func config(src Source, h *weights.Header) (arch.Config, error) {
 	if h.Format == "gguf" {
 		return arch.FromGGUF(h)
 	}
-	b, err := src.read("config.json", MaxConfigFile)
+	b, err := hubConfig(src, h)
 	if err != nil {
 		return arch.Config{}, err
 	}
-	if b == nil {
-		return arch.Config{}, fmt.Errorf("got no config.json beside the safetensors files, want one")
-	}
 	return arch.FromHub(b)
+}
+
+// hubConfig is config.json, or what it would be for the consolidated layout.
+func hubConfig(src Source, h *weights.Header) ([]byte, error) {
+	name := "config.json"
+	if h.Layout == "consolidated" {
+		name = paramsFile
+	}
+	b, err := src.read(name, MaxConfigFile)
+	switch {
+	case err != nil:
+		return nil, err
+	case b == nil:
+		return nil, fmt.Errorf("got no %s beside the weights, want one", name)
+	case name == paramsFile:
+		return paramsConfig(b, h)
+	}
+	return b, nil
 }

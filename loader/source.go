@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"samara/loader/weights"
 )
 
 // MaxSourceFiles bounds the files SourceFromPath opens from one directory.
@@ -41,9 +43,10 @@ func (s Source) find(name string) (File, bool) {
 	return s[i], true
 }
 
-// SourceFromPath opens a .gguf or .safetensors file, or the files of a
-// directory in the Hub's layout (not its sub-directories). A lone .safetensors
-// file comes with the configuration files beside it.
+// SourceFromPath opens a .gguf, .safetensors, .pth or .pt file, or the files of
+// a directory in one of the layouts (not its sub-directories). A file of a
+// split or consolidated release comes with the other shards; every file but a
+// .gguf with the configuration files beside it.
 func SourceFromPath(p string) (Source, error) {
 	st, err := os.Stat(p)
 	if err != nil {
@@ -56,16 +59,19 @@ func SourceFromPath(p string) (Source, error) {
 	if dir == "" {
 		dir = "."
 	}
+	gguf := path.Ext(base) == ".gguf"
 	return openAll(dir, func(name string) bool {
-		beside := path.Ext(base) == ".safetensors" && !isWeights(name)
-		return name == base || beside
+		return name == base || weights.SameRelease(base, name) || !gguf && !isWeights(name)
 	})
 }
 
 // isWeights tells weight files from configuration by their names.
 func isWeights(name string) bool {
-	return strings.HasSuffix(name, ".gguf") || strings.HasSuffix(name, ".safetensors") ||
-		strings.HasSuffix(name, ".safetensors.index.json")
+	switch path.Ext(name) {
+	case ".gguf", ".safetensors", ".pth", ".pt", ".bin":
+		return true
+	}
+	return strings.HasSuffix(name, ".safetensors.index.json")
 }
 
 // openAll opens the regular files of dir whose names keep allows.

@@ -53,26 +53,25 @@ func (m *model) readText(h *weights.Header) (tokenizer.Tokenizer, string, error)
 	return tok, template, err
 }
 
-// hubTokenizer reads tokenizer.json, or tokenizer.model where that is all
-// there is.
+// hubTokenizer reads the tokenizer's file.
 func (m *model) hubTokenizer() (tokenizer.Tokenizer, error) {
 	config, err := m.files.read("tokenizer_config.json", MaxConfigFile)
 	if err != nil {
 		return nil, err
 	}
-	b, err := m.files.read("tokenizer.json", MaxTokenizerFile)
+	f, ok := m.files.tokenizerFile()
+	if !ok {
+		return nil, &UnsupportedError{Object: "model", Reason: "got no tokenizer.json, tokenizer.model or tekken.json, want one"}
+	}
+	b, err := m.files.read(f.Path, MaxTokenizerFile)
 	if err != nil {
 		return nil, err
 	}
-	if b != nil {
+	switch f.Path {
+	case "tokenizer.json":
 		return tokenizer.FromJSON(b, config)
-	}
-	b, err = m.files.read("tokenizer.model", MaxTokenizerFile)
-	if err != nil {
-		return nil, err
-	}
-	if b == nil {
-		return nil, &UnsupportedError{Object: "model", Reason: "got no tokenizer.json or tokenizer.model, want one"}
+	case "tekken.json":
+		return tokenizer.FromTekken(b)
 	}
 	return tokenizer.FromSentencePiece(b)
 }

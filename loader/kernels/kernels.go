@@ -20,7 +20,15 @@ import (
 type Matrix struct {
 	Type       weights.Type
 	Rows, Cols int    // y = W·x maps [Cols] to [Rows]
-	Data       []byte // [Rows][Cols] in blocks of Type, row-major
+	Data       []byte // [Rows][Cols] in blocks of Type, row-major; nil with panels
+
+	panels panels // where the rows do not lie one after the other
+}
+
+// panels unpacks rows of a matrix that is more than blocks in row-major order.
+type panels interface {
+	// unpack writes rows first to first+rows-1 to dst: [rows][Cols].
+	unpack(dst []float32, m *Matrix, first, rows int)
 }
 
 // NewMatrix views a two-dimensional tensor as a Matrix. It fails for a type
@@ -32,7 +40,11 @@ func NewMatrix(t weights.Tensor) (Matrix, error) {
 	if len(t.Shape) != 2 {
 		return Matrix{}, fmt.Errorf("tensor %s: got shape %v, want two dimensions", t.Name, t.Shape)
 	}
-	return Matrix{Type: t.Type, Rows: t.Shape[0], Cols: t.Shape[1], Data: t.Data}, nil
+	m := Matrix{Type: t.Type, Rows: t.Shape[0], Cols: t.Shape[1], Data: t.Data}
+	if t.Parts != nil {
+		m.panels = parts(t.Parts)
+	}
+	return m, nil
 }
 
 // NewVector unpacks a one-dimensional tensor to float32: [len].
@@ -43,6 +55,9 @@ func NewVector(t weights.Tensor) ([]float32, error) {
 	if len(t.Shape) != 1 {
 		return nil, fmt.Errorf("tensor %s: got shape %v, want one dimension", t.Name, t.Shape)
 	}
+	if t.Parts != nil {
+		return nil, fmt.Errorf("tensor %s: got a vector in %d parts, want one", t.Name, len(t.Parts))
+	}
 	v := make([]float32, t.Shape[0])
 	Dequantize(v, t.Type, t.Data)
 	return v, nil
@@ -50,7 +65,16 @@ func NewVector(t weights.Tensor) ([]float32, error) {
 
 // Row unpacks row i into dst: [Cols].
 func (m *Matrix) Row(dst []float32, i int) {
-	Dequantize(dst[:m.Cols], m.Type, m.rows(i, 1))
+	m.unpack(dst[:m.Cols], i, 1)
+}
+
+// unpack writes rows first to first+rows-1 to dst: [rows][Cols].
+func (m *Matrix) unpack(dst []float32, first, rows int) {
+	if m.panels != nil {
+		m.panels.unpack(dst, m, first, rows)
+		return
+	}
+	Dequantize(dst, m.Type, m.rows(first, rows))
 }
 
 // rows is the bytes of n rows from row i on.

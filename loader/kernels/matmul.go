@@ -27,23 +27,23 @@ type MatMul struct {
 func (m *MatMul) Run(p *Pool) {
 	parts := 0
 	for _, o := range m.Out {
-		parts += panels(o.W)
+		parts += panelsOf(o.W)
 	}
 	p.Run(m, parts)
 }
 
-func panels(w *Matrix) int { return (w.Rows + panelRows - 1) / panelRows }
+func panelsOf(w *Matrix) int { return (w.Rows + panelRows - 1) / panelRows }
 
 // Do computes one panel of rows.
 func (m *MatMul) Do(w *Worker, part int) {
 	for _, o := range m.Out {
-		if n := panels(o.W); part >= n {
+		if n := panelsOf(o.W); part >= n {
 			part -= n
 			continue
 		}
 		first := part * panelRows
 		rows := min(panelRows, o.W.Rows-first)
-		if m.T == 1 {
+		if m.T == 1 && o.W.panels == nil {
 			matVec(w, o, m.X, first, rows)
 		} else {
 			matPanel(w, o, m.X, m.T, first, rows)
@@ -73,7 +73,7 @@ func matVec(w *Worker, o Product, x []float32, first, rows int) {
 func matPanel(w *Worker, o Product, x []float32, t, first, rows int) {
 	cols, stride := o.W.Cols, o.W.Rows
 	panel := w.Scratch(rows * cols)
-	Dequantize(panel, o.W.Type, o.W.rows(first, rows))
+	o.W.unpack(panel, first, rows)
 	fullRows, fullCols := rows/tileRows*tileRows, t/tileCols*tileCols
 	for c := 0; c < fullCols; c += tileCols {
 		for r := 0; r < fullRows; r += tileRows {

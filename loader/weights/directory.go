@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -39,10 +40,22 @@ func Map(h *Header) (*Directory, error) {
 		d.maps = append(d.maps, m)
 	}
 	for name, t := range h.Tensors {
-		t.Data = d.maps[t.file][t.offset : t.offset+t.size : t.offset+t.size]
-		d.Tensors[name] = t
+		d.Tensors[name] = t.mapped(d.maps)
 	}
 	return d, nil
+}
+
+// mapped is the tensor with its bytes.
+func (t Tensor) mapped(maps [][]byte) Tensor {
+	if t.Parts == nil {
+		t.Data = t.in(maps)
+		return t
+	}
+	t.Parts = slices.Clone(t.Parts)
+	for i := range t.Parts {
+		t.Parts[i].Data = t.Parts[i].in(maps)
+	}
+	return t
 }
 
 // mapFile maps one file after checking that it has its size.

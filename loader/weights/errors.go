@@ -9,7 +9,7 @@ import (
 var ErrClosed = errors.New("model is closed")
 
 // ErrNoWeights is returned where a release has no file that holds weights.
-var ErrNoWeights = errors.New("read model: got no .gguf or .safetensors file, want one")
+var ErrNoWeights = errors.New("read model: got no .gguf or .safetensors file, nor consolidated.00.pth beside params.json, want one")
 
 // A FormatError reports a file that is not what its format demands.
 type FormatError struct {

@@ -85,7 +85,7 @@ func readGGUF(f File) (*Header, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Header{Format: "gguf", Metadata: md, Tensors: map[string]Tensor{}}
+	h := &Header{Format: "gguf", Layout: "gguf", Metadata: md, Tensors: map[string]Tensor{}}
 	table := g.table(tensors)
 	if g.err != nil {
 		return nil, g.err

@@ -14,10 +14,12 @@ const indexFile = "model.safetensors.index.json"
 // MaxShards bounds the weight files of a release.
 const MaxShards = 1000
 
-// ReadHeader reads the headers of the weight files among files: one .gguf, or
-// the safetensors shards that model.safetensors.index.json names, or
-// model.safetensors, or the only .safetensors file. It reads nothing else and
-// maps nothing. Errors about the content are *FormatError.
+// ReadHeader reads the headers of the weight files among files. They are the
+// first of these that is there: one .gguf, or the shards of a split one; the
+// safetensors shards that model.safetensors.index.json names;
+// model.safetensors; the consolidated files beside params.json; the only
+// .safetensors file. It reads nothing else and maps nothing. Errors about the
+// content are *FormatError.
 func ReadHeader(files []File) (*Header, error) {
 	byName := map[string]File{}
 	var gguf, tensors []string
@@ -30,17 +32,20 @@ func ReadHeader(files []File) (*Header, error) {
 			tensors = append(tensors, f.Path)
 		}
 	}
-	if len(gguf) == 1 {
-		return readGGUFRelease(byName[gguf[0]])
-	}
-	if len(gguf) > 1 {
-		return nil, &FormatError{File: gguf[0], Object: "release", Reason: fmt.Sprintf("got %d .gguf files, want one: name it by its path", len(gguf))}
+	if len(gguf) > 0 {
+		return readGGUFRelease(gguf, byName)
 	}
 	if f, ok := byName[indexFile]; ok {
 		return readShards(f, byName)
 	}
 	if f, ok := byName["model.safetensors"]; ok {
 		return readOne(f)
+	}
+	if list, err := consolidatedFiles(byName); err != nil || list != nil {
+		if err != nil {
+			return nil, err
+		}
+		return readConsolidated(list)
 	}
 	switch len(tensors) {
 	case 0:
@@ -51,12 +56,22 @@ func ReadHeader(files []File) (*Header, error) {
 	return nil, &FormatError{File: tensors[0], Object: "release", Reason: fmt.Sprintf("got %d .safetensors files without %s, want it or one file", len(tensors), indexFile)}
 }
 
-func readGGUFRelease(f File) (*Header, error) {
-	h, err := readGGUF(f)
+// readGGUFRelease reads the only .gguf file, or the shards of a split one.
+func readGGUFRelease(names []string, byName map[string]File) (*Header, error) {
+	list := []File{byName[names[0]]}
+	var h *Header
+	var err error
+	if len(names) > 1 || ggufSplit.MatchString(names[0]) {
+		if list, err = ggufShards(names, byName); err == nil {
+			h, err = readGGUFSplit(list)
+		}
+	} else if h, err = readGGUF(list[0]); err == nil && h.isShard() {
+		err = headerError(list[0], "got one shard of %v, want all, named as they were split", h.Metadata["split.count"])
+	}
 	if err != nil {
 		return nil, err
 	}
-	h.files = []File{f}
+	h.files = list
 	// Files of these architectures carry rotary pairs side by side; all others
 	// keep the Hub's halves.
 	switch h.Metadata["general.architecture"] {
@@ -67,7 +82,7 @@ func readGGUFRelease(f File) (*Header, error) {
 }
 
 func readOne(f File) (*Header, error) {
-	h := &Header{Format: "safetensors", Tensors: map[string]Tensor{}, files: []File{f}}
+	h := &Header{Format: "safetensors", Layout: "hub", Tensors: map[string]Tensor{}, files: []File{f}}
 	return h, h.readSafetensors(f, 0)
 }
 
@@ -82,7 +97,7 @@ func readShards(index File, byName map[string]File) (*Header, error) {
 	if len(shards) > MaxShards {
 		return nil, headerError(index, "got %d shards, want at most %d", len(shards), MaxShards)
 	}
-	h := &Header{Format: "safetensors", Tensors: map[string]Tensor{}}
+	h := &Header{Format: "safetensors", Layout: "hub", Tensors: map[string]Tensor{}}
 	for i, name := range shards {
 		f, ok := byName[name]
 		if !ok || !strings.HasSuffix(name, ".safetensors") {

@@ -132,7 +132,7 @@ func (e entry) tensor(f File, name string) (Tensor, error) {
 	if got := e.Offsets[1] - e.Offsets[0]; got != uint64(size) {
 		return Tensor{}, tensorError(f, name, "got %d bytes, want %d for shape %v of %v", got, size, shape, typ)
 	}
-	return Tensor{Name: name, Type: typ, Shape: shape, offset: int64(e.Offsets[0]), size: size}, nil
+	return Tensor{Name: name, Type: typ, Shape: shape, place: place{offset: int64(e.Offsets[0]), size: size}}, nil
 }
 
 // placeSafetensors checks that the tensors fill the file from data to its end

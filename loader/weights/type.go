@@ -16,7 +16,11 @@ const (
 	Q8_0 Type = 8  // 32 values: float16 scale, int8 values
 	Q4_K Type = 12 // 256 values: 8 groups of 32 with 6-bit scales and minima
 	Q6_K Type = 14 // 256 values: 16 groups of 16 with 8-bit scales
+	F64  Type = 28 // IEEE float64
 	BF16 Type = 30 // upper half of a float32
+
+	F8_E4M3 Type = 105 // sign, 4 bits of exponent, 3 of fraction; no infinities
+	F8_E5M2 Type = 106 // upper half of a float16
 )
 
 // Types that only safetensors files have.
@@ -28,8 +32,6 @@ const (
 	u32
 	u64
 	boolean
-	f8e4m3
-	f8e5m2
 )
 
 // A block is the smallest run of values that can be read alone.
@@ -49,18 +51,18 @@ var blocks = [256]block{
 	10: {"Q2_K", 256, 84}, 11: {"Q3_K", 256, 110}, 13: {"Q5_K", 256, 176}, 15: {"Q8_K", 256, 292},
 	16: {"IQ2_XXS", 256, 66}, 17: {"IQ2_XS", 256, 74}, 18: {"IQ3_XXS", 256, 98}, 19: {"IQ1_S", 256, 50},
 	20: {"IQ4_NL", 32, 18}, 21: {"IQ3_S", 256, 110}, 22: {"IQ2_S", 256, 82}, 23: {"IQ4_XS", 256, 136},
-	24: {"I8", 1, 1}, 25: {"I16", 1, 2}, 26: {"I32", 1, 4}, 27: {"I64", 1, 8}, 28: {"F64", 1, 8},
+	24: {"I8", 1, 1}, 25: {"I16", 1, 2}, 26: {"I32", 1, 4}, 27: {"I64", 1, 8}, F64: {"F64", 1, 8},
 	29: {"IQ1_M", 256, 56}, 34: {"TQ1_0", 256, 54}, 35: {"TQ2_0", 256, 66},
 	39: {"MXFP4", 32, 17}, 40: {"NVFP4", 64, 36}, 41: {"Q1_0", 128, 18},
 
 	u8: {"U8", 1, 1}, u16: {"U16", 1, 2}, u32: {"U32", 1, 4}, u64: {"U64", 1, 8},
-	boolean: {"BOOL", 1, 1}, f8e4m3: {"F8_E4M3", 1, 1}, f8e5m2: {"F8_E5M2", 1, 1},
+	boolean: {"BOOL", 1, 1}, F8_E4M3: {"F8_E4M3", 1, 1}, F8_E5M2: {"F8_E5M2", 1, 1},
 }
 
 // dtypes are the names that safetensors headers use.
 var dtypes = map[string]Type{
-	"F32": F32, "F16": F16, "BF16": BF16, "F64": 28, "I8": 24, "I16": 25, "I32": 26, "I64": 27,
-	"U8": u8, "U16": u16, "U32": u32, "U64": u64, "BOOL": boolean, "F8_E4M3": f8e4m3, "F8_E5M2": f8e5m2,
+	"F32": F32, "F16": F16, "BF16": BF16, "F64": F64, "I8": 24, "I16": 25, "I32": 26, "I64": 27,
+	"U8": u8, "U16": u16, "U32": u32, "U64": u64, "BOOL": boolean, "F8_E4M3": F8_E4M3, "F8_E5M2": F8_E5M2,
 }
 
 // String is the name of t as its format writes it.

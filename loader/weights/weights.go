@@ -1,5 +1,5 @@
-// Package weights reads the tensors of a model release, GGUF or safetensors,
-// one file or sharded, into one Directory.
+// Package weights reads the tensors of a model release, GGUF, safetensors or
+// PyTorch's .pth, one file or sharded, into one Directory.
 //
 // Headers are read through bounded buffers and checked before memory is taken
 // for what they promise; the tensors themselves are views of a read-only
@@ -45,10 +45,33 @@ type Tensor struct {
 	Type  Type
 	Shape []int  // outermost first; the last dimension is contiguous; [] is a scalar
 	Data  []byte // whole blocks, row-major; nil in a Header; valid until the Directory is closed
+	// Parts is where a matrix lies that is not row after row in one place; Data
+	// is nil then.
+	Parts []Part
 
+	place
+}
+
+// A Part is a rectangle of a matrix, as one shard of it holds it.
+type Part struct {
+	Row, Col   int    // its first row and column in the matrix
+	Rows, Cols int    // its size
+	Transposed bool   // it is stored [Cols][Rows] instead of [Rows][Cols]
+	Data       []byte // values of the matrix's Type; nil in a Header; valid until the Directory is closed
+
+	place
+}
+
+// A place is where bytes lie in a release.
+type place struct {
 	file   int   // index into the release's files
 	offset int64 // bytes from the start of the file
-	size   int64 // bytes
+	size   int64 // bytes; of all parts together in a Tensor that has some
+}
+
+// in is the bytes of a place in the mapped files.
+func (p place) in(maps [][]byte) []byte {
+	return maps[p.file][p.offset : p.offset+p.size : p.offset+p.size]
 }
 
 // Len is the number of values.
@@ -65,7 +88,11 @@ func (t Tensor) Size() int64 { return t.size }
 
 // A Header is what the headers of a release say.
 type Header struct {
-	Format string // "gguf" or "safetensors"
+	Format string // "gguf", "safetensors" or "pth"
+	// Layout is how the release names its tensors: "gguf"; "hub"; or
+	// "consolidated", Meta's and Mistral's own, whose names Tensors has in the
+	// Hub's form.
+	Layout string
 	// Interleaved says how rotary pairs lie in the query and key weights: at
 	// (2i, 2i+1) of a head, or, when false, at (i, i+d/2).
 	Interleaved bool
