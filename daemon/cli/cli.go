@@ -146,7 +146,7 @@ func (a *app) main(args []string) (status int) {
 		return a.report(asUsage(err))
 	}
 	a.set = given(kctx)
-	a.log = newLogger(a.err, g.Verbose)
+	a.log = newLogger(a.err, g.Verbose, kctx.Command() == "serve")
 	return a.report(kctx.Run(a))
 }
 
@@ -194,11 +194,16 @@ func given(kctx *kong.Context) map[string]bool {
 	return set
 }
 
-// newLogger writes warnings to stderr, and with verbose everything.
-func newLogger(w io.Writer, verbose bool) *slog.Logger {
-	level := slog.LevelWarn
-	if verbose {
+// newLogger writes to stderr: everything with verbose, warnings of a daemon that
+// stays, and of a daemon inside a verb only what is worse: the verb reports its
+// own error.
+func newLogger(w io.Writer, verbose, stays bool) *slog.Logger {
+	level := slog.LevelError
+	switch {
+	case verbose:
 		level = slog.LevelDebug
+	case stays:
+		level = slog.LevelWarn
 	}
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }

@@ -33,6 +33,7 @@ type evalLogitsCmd struct {
 	Model string  `arg:"" help:"Reference or path."`
 	IDs   []int32 `name:"ids" required:"" help:"Token ids; nothing is added." placeholder:"ID,…"`
 	Out   string  `required:"" help:"File to write." placeholder:"FILE"`
+	Fast  bool    `help:"Compute in the form that serving uses. That is float32 too, so the numbers are the same."`
 }
 
 // Help is the verb's page.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"samara/registry"
 	"samara/web/client"
 )
 
@@ -227,6 +228,9 @@ func (c *rmCmd) Run(a *app) error {
 			if err := client.Done(s.RemoveVersion(a.ctx, &client.RemoveVersionParams{Ref: ref})); err != nil {
 				return err
 			}
+			if r, err := registry.ParseReference(ref); err == nil {
+				ref = r.String() // with its tag
+			}
 			if a.opts.JSON {
 				if err := a.json(map[string]string{"removed": ref}); err != nil {
 					return err
@@ -248,7 +252,7 @@ type gcCmd struct {
 
 // Help is the verb's page.
 func (*gcCmd) Help() string {
-	return helpText(`Deletes the bytes that no tag leads to, and that no transfer needs.`,
+	return helpText(`Deletes the bytes that no tag leads to, and that no transfer needs. What is younger than --grace stays.`,
 		"samara gc --dry-run\nsamara gc")
 }
 
@@ -272,6 +276,9 @@ func (c *gcCmd) Run(a *app) error {
 			verb = "would delete"
 		}
 		a.say("%s %s and %s, %s", verb, plural(r.Versions, "version"), plural(r.Blobs, "file"), size(r.Bytes))
+		if c.Grace == nil {
+			a.hint("what is younger than an hour stays; samara gc --grace 0s takes it too")
+		}
 		return nil
 	})
 }

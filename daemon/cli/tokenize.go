@@ -105,6 +105,11 @@ func (c *tokenizeCmd) encode(t tokenizer.Tokenizer, text string) (tokens, error)
 }
 
 func (c *tokenizeCmd) decode(a *app, t tokenizer.Tokenizer) error {
+	for _, id := range c.Decode {
+		if id < 0 || int(id) >= t.VocabSize() {
+			return usage(fmt.Sprintf("tokenize: decode: got token %d, want 0 to %d", id, t.VocabSize()-1), "")
+		}
+	}
 	text := t.Decode(c.Decode)
 	if c.Special {
 		text = t.DecodeSpecial(c.Decode)

@@ -116,7 +116,7 @@ type transferIDs struct {
 
 // each changes the named transfers and reports them.
 func (c *transferIDs) each(a *app, change func(s *session, id string) (client.Transfer, error)) error {
-	return a.with(withSwarm, func(s *session) error {
+	return a.with(noSwarm, func(s *session) error {
 		var list []client.Transfer
 		var failed error
 		for _, id := range c.IDs {

@@ -52,7 +52,9 @@ func (e *modelError) Error() string {
 func (e *modelError) Code() string { return client.CodeModelNotFound }
 
 // Hint says how to see what is there.
-func (e *modelError) Hint() string { return "GET /v1/models lists what is there" }
+func (e *modelError) Hint() string {
+	return `"samara ls" lists what there is, as GET /v1/models does; a path starts with / . or ~`
+}
 
 // fromGenerator names an error of the Generator as OpenAI would.
 func fromGenerator(name string, err error) error {
