@@ -1,6 +1,10 @@
-# One static binary, alone, as nobody. The data folder is the only state:
+# One static binary, alone, as nobody. The data folder is the only state. Samara
+# listens on loopback until it has TLS, so the container shares the host's network:
 #   docker build -t samara .
-#   docker run -p 127.0.0.1:7377:7377 -v samara:/data samara
+#   docker run --network host -v samara:/data samara
+# or publishes its ports with a certificate:
+#   docker run -p 7377:7377 -p 7378:7378 -v samara:/data -v /etc/samara:/tls:ro samara \
+#     serve --listen :7377 --tls-cert /tls/cert.pem --tls-key /tls/key.pem --swarm :7378
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY . .
