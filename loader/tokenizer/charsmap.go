@@ -42,9 +42,18 @@ func newCharsMap(b []byte) (*charsMap, error) {
 // characters.
 const maxCharsMapKey = 128
 
+// shortest returns what the shortest entry that text starts with becomes; ok is
+// false where there is none.
+func (m *charsMap) shortest(text string) (with string, ok bool) {
+	with, n := m.lookup(text, true)
+	return with, n > 0
+}
+
 // longest returns what the longest entry that text starts with becomes, and
 // the entry's length, 0 where there is none.
-func (m *charsMap) longest(text string) (with string, n int) {
+func (m *charsMap) longest(text string) (with string, n int) { return m.lookup(text, false) }
+
+func (m *charsMap) lookup(text string, first bool) (with string, n int) {
 	value := uint32(0)
 	pos, ok := m.step(0, 0)
 	for i := 0; ok && i < min(len(text), maxCharsMapKey); i++ {
@@ -55,6 +64,9 @@ func (m *charsMap) longest(text string) (with string, n int) {
 		leaf := m.units[pos]>>8&1 == 1
 		if pos, ok = m.step(pos, pos); ok && leaf {
 			value, n = m.units[pos]&0x7FFFFFFF, i+1
+			if first {
+				break
+			}
 		}
 	}
 	if n == 0 || int(value) > len(m.pool) {

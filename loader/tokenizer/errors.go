@@ -20,6 +20,7 @@ const (
 	MaxPipelineSteps   = 64        // normalizers, pre-tokenizers or decoders of one model
 	MaxCharsMapBytes   = 8 << 20   // a SentencePiece normalisation table
 	MaxTrieNodes       = 16 << 20  // bytes of all tokens that a trie holds, shared starts counted once
+	MaxUnigramBytes    = 512       // one token of a Unigram model that texts are cut into
 	MaxWordChars       = 1000      // what a WordPiece model may call its longest word
 )
 

@@ -22,8 +22,8 @@ const (
 )
 
 // FromGGUF reads the tokenizer.ggml.* keys of a GGUF file's metadata: models
-// "gpt2" (byte-level BPE), "llama" (SentencePiece BPE) and "bert" (WordPiece).
-// Values are Go values
+// "gpt2" (byte-level BPE), "llama" (SentencePiece BPE), "t5" (Unigram) and
+// "bert" (WordPiece). Values are Go values
 // of the file's own types; arrays are typed slices ([]string, []float32,
 // []int32).
 //
@@ -52,7 +52,7 @@ func FromGGUF(md map[string]any) (Tokenizer, error) {
 	switch kind := g.text("model"); kind {
 	case "gpt2":
 		err = g.readBPE(p, types)
-	case "llama":
+	case "llama", "t5":
 		err = g.readSPM(p, types)
 	case "bert":
 		err = g.readWordPiece(p)
@@ -183,6 +183,9 @@ func (g ggufReader) readSPM(p *pipeline, types []int32) error {
 	if len(scores) != len(p.names) {
 		return &FormatError{ggufFile, fmt.Sprintf("got %d scores for %d tokens", len(scores), len(p.names))}
 	}
+	if g.text("model") == "t5" {
+		return g.readUnigram(p, scores, types)
+	}
 	p.addBOS = true
 	steps := []normalizer{always(escapeSpaces)}
 	if g.flag("add_space_prefix", true) {
@@ -191,6 +194,22 @@ func (g ggufReader) readSPM(p *pipeline, types []int32) error {
 	}
 	p.normalize = chain(steps)
 	return p.setPieces(scores, types, g.id("unknown_token_id", len(p.names)))
+}
+
+// readUnigram reads a SentencePiece vocabulary of type unigram, whose
+// normalisation table is in the file.
+func (g ggufReader) readUnigram(p *pipeline, scores []float32, types []int32) error {
+	table, _ := g.md["tokenizer.ggml.precompiled_charsmap"].([]uint8)
+	charsMap, err := newCharsMap(table)
+	if err != nil {
+		return &FormatError{ggufFile, err.Error()}
+	}
+	f := spmModel{
+		charsMap: charsMap, escape: true, userDefined: newAddedSet(),
+		dummyPrefix: g.flag("add_space_prefix", true), trim: g.flag("remove_extra_whitespaces", false),
+	}
+	p.normalize, p.leading = f.normalize, dropSpace
+	return p.setUnigram(scores, types, g.id("unknown_token_id", len(p.names)))
 }
 
 // readSpecial reads BOS, EOS and the added tokens.
@@ -212,7 +231,7 @@ func (g ggufReader) readSpecial(p *pipeline, types []int32) error {
 	p.setEOS(eos, g.id("eot_token_id", n), g.id("eom_token_id", n))
 	p.setBOS(g.flag("add_bos_token", p.addBOS))
 	p.addBOS = len(p.prefix) > 0
-	if g.flag("add_eos_token", bert) && eos != none {
+	if g.flag("add_eos_token", p.kind != "spm" && p.kind != "bpe") && eos != none {
 		p.suffix = []int32{eos}
 	}
 	special := []int32{typeControl, typeUnknown, typeUserDefined}

@@ -3,9 +3,12 @@ package tokenizer
 import (
 	"encoding/binary"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // ggufMetadata reads the keys and values at the start of a GGUF v3 file; only
@@ -84,6 +87,12 @@ func metadata(t testing.TB, name, model, pre string) map[string]any {
 		"tokenizer.ggml.model": model, "tokenizer.ggml.pre": pre,
 		"tokenizer.ggml.tokens": p.names, "tokenizer.ggml.token_type": types,
 	}
+	if m, ok := p.model.(*unigram); ok {
+		for i := range scores {
+			scores[i] = float32(m.scores[i])
+		}
+		md["tokenizer.ggml.scores"] = scores
+	}
 	m, ok := p.model.(*bpe)
 	if !ok {
 		return md
@@ -139,6 +148,58 @@ func TestGGUF(t *testing.T) {
 	}
 }
 
+// A unigram vocabulary of a GGUF file brings its normalisation table and its
+// settings along.
+func TestGGUFUnigram(t *testing.T) {
+	texts, byName := readVectors(t)
+	for _, name := range []string{"uni-nfkc", "uni-bare"} {
+		raw, err := os.ReadFile("testdata/" + name + ".model")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f spmModel
+		if err := f.read(raw); err != nil {
+			t.Fatal(err)
+		}
+		md := map[string]any{
+			"tokenizer.ggml.model": "t5", "tokenizer.ggml.tokens": f.names, "tokenizer.ggml.scores": f.scores,
+			"tokenizer.ggml.token_type": f.types, "tokenizer.ggml.unknown_token_id": uint32(0), "tokenizer.ggml.eos_token_id": uint32(2),
+			"tokenizer.ggml.add_space_prefix": name == "uni-nfkc", "tokenizer.ggml.remove_extra_whitespaces": name == "uni-nfkc",
+		}
+		if name == "uni-nfkc" {
+			md["tokenizer.ggml.precompiled_charsmap"] = protoBytes(t, raw, 3, 2)
+		}
+		tok, err := FromGGUF(md)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, text := range texts {
+			same(t, tok, text, EncodeOptions{}, byName[name].Plain[i])
+		}
+		if got := encode(t, tok, "a", EncodeOptions{AddSpecial: true}); got[len(got)-1] != 2 {
+			t.Errorf("%s: got %v, want EOS last", name, got)
+		}
+	}
+}
+
+// protoBytes returns a field of a field of a protobuf message.
+func protoBytes(t *testing.T, b []byte, path ...protowire.Number) (found []byte) {
+	t.Helper()
+	err := eachField(b, func(f protoField) error {
+		if f.num == path[0] {
+			found = f.bytes
+		}
+		return nil
+	})
+	if err != nil || found == nil {
+		t.Fatalf("field %v: %v", path, err)
+	}
+	if len(path) > 1 {
+		return protoBytes(t, found, path[1:]...)
+	}
+	return found
+}
+
 func TestGGUFSpecial(t *testing.T) {
 	md := metadata(t, "smollm", "gpt2", "smollm")
 	find := open(t, "smollm").Find
@@ -177,16 +238,16 @@ func TestGGUFRefuses(t *testing.T) {
 	nan := metadata(t, "spm-fallback", "llama", "default")
 	nan["tokenizer.ggml.scores"].([]float32)[5] = float32(math.NaN())
 	for want, md := range map[string]map[string]any{
-		"tokens are missing":           {},
-		`model "t5" is not supported`:  change("model", "t5"),
-		`pre-tokenizer "new"`:          change("pre", "new"),
-		"merge 0":                      change("merges", []string{"a"}),
-		"got 1 scores for 700 tokens":  spm,
-		"its score is not a number":    nan,
-		`merge 1: "x yz"`:              change("merges", []string{"i n", "x yz"}),
-		"tokens are missing ":          nil,
-		"model \"\" is not supported":  {"tokenizer.ggml.tokens": []string{"a"}},
-		"got 70000 bytes, want at mos": change("tokens", []string{strings.Repeat("a", 70000)}),
+		"tokens are missing":            {},
+		`model "rwkv" is not supported`: change("model", "rwkv"),
+		`pre-tokenizer "new"`:           change("pre", "new"),
+		"merge 0":                       change("merges", []string{"a"}),
+		"got 1 scores for 700 tokens":   spm,
+		"its score is not a number":     nan,
+		`merge 1: "x yz"`:               change("merges", []string{"i n", "x yz"}),
+		"tokens are missing ":           nil,
+		"model \"\" is not supported":   {"tokenizer.ggml.tokens": []string{"a"}},
+		"got 70000 bytes, want at mos":  change("tokens", []string{strings.Repeat("a", 70000)}),
 	} {
 		_, err := FromGGUF(md)
 		if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(want)) {

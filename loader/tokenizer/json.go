@@ -9,8 +9,8 @@ import (
 
 const jsonFile = "tokenizer.json"
 
-// FromJSON reads a Hub tokenizer.json with a BPE or WordPiece model and, where
-// it is not empty, the tokenizer_config.json beside it.
+// FromJSON reads a Hub tokenizer.json with a BPE, WordPiece or Unigram model and,
+// where it is not empty, the tokenizer_config.json beside it.
 //
 // It fails with a FormatError, an UnsupportedError that names the part, or a
 // SizeError.
@@ -67,12 +67,14 @@ type jsonModel struct {
 	RawVocab         json.RawMessage  `json:"vocab"`
 	Merges           jsonMerges       `json:"merges"`
 	UnkToken         *string          `json:"unk_token"`
+	UnkID            *int64           `json:"unk_id"`
 	FuseUnk          bool             `json:"fuse_unk"`
 	ByteFallback     bool             `json:"byte_fallback"`
 	IgnoreMerges     bool             `json:"ignore_merges"`
 	Dropout          *float64         `json:"dropout"`
 	ContinuingPrefix *string          `json:"continuing_subword_prefix"`
 	EndOfWordSuffix  string           `json:"end_of_word_suffix"`
+	pieces           []jsonPiece      // the vocabulary of a Unigram model
 	MaxWordChars     *int             `json:"max_input_chars_per_word"`
 }
 
@@ -109,19 +111,39 @@ func (f *jsonTokenizer) readModel(p *pipeline) error {
 	case "BPE", "":
 	case "WordPiece":
 		read = f.readWordPiece
+	case "Unigram":
+		read = f.readUnigram
 	default:
 		return &UnsupportedError{jsonFile, fmt.Sprintf("model %q", j.Type)}
 	}
 	if len(j.RawVocab) == 0 {
 		return &FormatError{jsonFile, "model.vocab is missing"}
 	}
-	if err := json.Unmarshal(j.RawVocab, &j.Vocab); err != nil {
+	if err := j.readVocab(); err != nil {
 		return &FormatError{jsonFile, "model.vocab: " + err.Error()}
 	}
 	if err := f.size(p); err != nil {
 		return err
 	}
 	return read(p)
+}
+
+// readVocab reads names and ids, and a Unigram model's scores.
+func (j *jsonModel) readVocab() error {
+	if j.Type != "Unigram" {
+		return json.Unmarshal(j.RawVocab, &j.Vocab)
+	}
+	if err := json.Unmarshal(j.RawVocab, &j.pieces); err != nil {
+		return err
+	}
+	if len(j.pieces) > MaxVocab {
+		return fmt.Errorf("got %d tokens, want at most %d", len(j.pieces), MaxVocab)
+	}
+	j.Vocab = make(map[string]int32, len(j.pieces))
+	for i, p := range j.pieces {
+		j.Vocab[p.Name] = int32(i)
+	}
+	return nil
 }
 
 // readBPE reads a BPE model.

@@ -26,6 +26,7 @@ type jsonStep struct {
 	ChineseChars   bool                   `json:"handle_chinese_chars"`
 	StripAccents   *bool                  `json:"strip_accents"`
 	Lowercase      bool                   `json:"lowercase"`
+	CharsMap       []byte                 `json:"precompiled_charsmap"`
 	StripLeft      bool                   `json:"strip_left"`
 	StripRight     bool                   `json:"strip_right"`
 	Behavior       behavior               `json:"behavior"`
@@ -183,6 +184,12 @@ func (s *jsonStep) normalizer() (normalizer, error) {
 			return nil, &FormatError{jsonFile, fmt.Sprintf("Replace: got %d bytes, want at most %d", len(s.Content), MaxTokenBytes)}
 		}
 		return replace(find, s.Content), nil
+	case "Precompiled":
+		m, err := newCharsMap(s.CharsMap)
+		if err != nil {
+			return nil, &FormatError{jsonFile, "Precompiled: " + err.Error()}
+		}
+		return m.rewrite, nil
 	case "BertNormalizer":
 		n := bertNormalizer{clean: s.CleanText, chinese: s.ChineseChars, accents: isSet(s.StripAccents, s.Lowercase), lowercase: s.Lowercase}
 		return n.normalize, nil

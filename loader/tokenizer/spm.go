@@ -15,18 +15,13 @@ func (p *pipeline) setPieces(scores []float32, types []int32, unk int32) error {
 	m.unk, m.fuseUnk, m.late = unk, true, true
 	for i, name := range p.names {
 		id := int32(i) //nolint:gosec // MaxVocab
-		b, isByte := byteFallback(name)
-		switch {
-		case types[i] == typeByte && !isByte:
-			return &FormatError{"tokenizer vocabulary", fmt.Sprintf("token %d: got %.80q, want a byte token", id, name)}
-		case types[i] == typeByte:
-			p.raw[id], p.byteTok[id] = []byte{b}, true
-			m.byteIDs[b], m.fallback = id, true
-		case !p.control[id]:
-			p.raw[id] = []byte(strings.ReplaceAll(name, spaceMark, " "))
-			if types[i] != typeUnused {
-				m.index[name] = id
-			}
+		normal, err := p.setPiece(id, types[i], &m.byteIDs)
+		if err != nil {
+			return err
+		}
+		m.fallback = m.fallback || p.byteTok[id]
+		if normal {
+			m.index[name] = id
 		}
 	}
 	ranks, err := scoreRanks(scores)
@@ -36,6 +31,25 @@ func (p *pipeline) setPieces(scores []float32, types []int32, unk int32) error {
 	m.rules = wordRules{index: m.index, rank: ranks}
 	p.model = m
 	return nil
+}
+
+// setPiece sets what one piece adds to a text; normal says that a text may be
+// cut into it.
+func (p *pipeline) setPiece(id, kind int32, byteIDs *[256]int32) (normal bool, err error) {
+	name := p.names[id]
+	if kind == typeByte {
+		b, ok := byteFallback(name)
+		if !ok {
+			return false, &FormatError{"tokenizer vocabulary", fmt.Sprintf("token %d: got %.80q, want a byte token", id, name)}
+		}
+		p.raw[id], p.byteTok[id], byteIDs[b] = []byte{b}, true, id
+		return false, nil
+	}
+	if p.control[id] {
+		return false, nil
+	}
+	p.raw[id] = []byte(strings.ReplaceAll(name, spaceMark, " "))
+	return kind != typeUnused, nil
 }
 
 // scoreRanks numbers the scores from the highest; equal scores share a number.

@@ -1,6 +1,6 @@
-// Package tokenizer turns text into token ids and back, for the three ways a
-// model's vocabulary arrives: a Hub tokenizer.json, the metadata of a GGUF file
-// and a SentencePiece tokenizer.model.
+// Package tokenizer turns text into token ids and back, for the ways a
+// model's vocabulary arrives: a Hub tokenizer.json, the metadata of a GGUF file,
+// a SentencePiece tokenizer.model, a tekken.json and a BERT's vocab.txt.
 //
 //	t, err := tokenizer.FromJSON(tokenizerJSON, tokenizerConfigJSON)
 //	ids, err := t.Encode("Hello", tokenizer.EncodeOptions{AddSpecial: true})
@@ -63,7 +63,8 @@ type Tokenizer interface {
 	// Find returns the id of the token with exactly this name.
 	Find(token string) (id int32, ok bool)
 
-	// Kind names the algorithm: "bpe" (byte-level) or "spm" (SentencePiece BPE).
+	// Kind names the algorithm: "bpe" (byte-level), "spm" (SentencePiece BPE),
+	// "unigram" or "wordpiece".
 	Kind() string
 }
 

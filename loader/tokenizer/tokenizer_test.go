@@ -97,7 +97,7 @@ func TestPartsJoin(t *testing.T) {
 
 // A stream gives whole characters and, in the end, what Decode gives.
 func TestStream(t *testing.T) {
-	for _, name := range []string{"gpt2", "qwen2", "llama2", "metasplit", "spm-fallback", "spm-bare"} {
+	for _, name := range []string{"gpt2", "qwen2", "llama2", "metasplit", "spm-fallback", "spm-bare", "bert", "uni-nfkc", "albert"} {
 		tok := open(t, name)
 		texts, _ := readVectors(t)
 		for _, text := range texts {
@@ -179,7 +179,7 @@ func TestAnyBytesRoundTrip(t *testing.T) {
 
 func TestLongTextsAreNotQuadratic(t *testing.T) {
 	// Half a MiB of one word: a quadratic merge would take many minutes.
-	for _, name := range []string{"gpt2", "llama2", "spm-fallback"} {
+	for _, name := range []string{"gpt2", "llama2", "spm-fallback", "uni-bare", "albert"} {
 		text := strings.Repeat("ab", 1<<18)
 		tok := open(t, name)
 		ids := encode(t, tok, text, EncodeOptions{})
@@ -242,7 +242,10 @@ func TestBadFiles(t *testing.T) {
 	deep := strings.Repeat(`{"type":"Sequence","normalizers":[`, 200) + `{"type":"NFC"}` + strings.Repeat(`]}`, 200)
 	for _, c := range []struct{ file, want string }{
 		{`{`, "read tokenizer.json"},
-		{`{"model":{"type":"Unigram","vocab":[["a",0]]}}`, `model "Unigram" is not supported`},
+		{`{"model":{"type":"Unigram","vocab":{"a":0}}}`, "read tokenizer.json: model.vocab"},
+		{`{"model":{"type":"Unigram","vocab":[["a",0]],"unk_id":1}}`, "model.unk_id: got 1, want less than 1"},
+		{`{"model":{"type":"Unigram","vocab":[["` + strings.Repeat("a", 600) + `",0]]}}`, "got 600 bytes, want at most 512"},
+		{`{"model":{"type":"Unigram","vocab":[["a",0]]},"normalizer":{"type":"Precompiled","precompiled_charsmap":"AQIDBAU="}}`, "Precompiled: normalisation table"},
 		{`{"model":{"type":"WordLevel","vocab":{"a":0}}}`, `model "WordLevel" is not supported`},
 		{`{"model":{"type":"WordPiece","vocab":{"a":0}}}`, `unk_token "[UNK]" is not in the vocabulary`},
 		{`{"model":{"type":"WordPiece","vocab":{"[UNK]":0},"max_input_chars_per_word":1000000}}`, "got 1000000, want at most 1000"},
@@ -261,7 +264,8 @@ func TestBadFiles(t *testing.T) {
 		{`{"model":{"type":"BPE","vocab":{"a":0}},"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"x"}}],"special_tokens":{"x":{"ids":[7]}}}}`, "got id 7, want less than 1"},
 		{`{"model":{"type":"BPE","vocab":{"a":0}},"added_tokens":[{"id":1,"content":"` + strings.Repeat("x", 2000) + `"}]}`, "want at most 1024"},
 		{"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "read tokenizer.model"},
-		{"", "model type 1 is not supported"},
+		{"", "the vocabulary is empty"},
+		{"\x12\x02\x18\x03", "model type 3 is not supported"},
 		{`{"vocab":[]}`, "read tekken.json"},
 		{`{"vocab":[],"config":{"default_vocab_size":2000000000,"default_num_special_tokens":1000}}`, "read tekken.json"},
 	} {

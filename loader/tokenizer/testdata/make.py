@@ -110,10 +110,38 @@ def tokenizers():
         "llama2": characters(normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]), None, llama2, bos=True),
         "metaspace": characters(None, pre_tokenizers.Metaspace(prepend_scheme="first", split=False), llama2, bos=True),
         "metasplit": characters(None, pre_tokenizers.Metaspace(), decoders.Metaspace(), fallback=False),
+        "t5": unigram(normalizers.Sequence([normalizers.Precompiled(charsmap("uni-nfkc")), normalizers.Replace(Regex(" {2,}"), " ")]),
+                      pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]),
+                      decoders.Metaspace(), ["<pad>", "</s>", "<unk>"]),
+        "albert": unigram(normalizers.Sequence([normalizers.Nmt(), normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()]),
+                          pre_tokenizers.Metaspace(prepend_scheme="first", split=False), llama2, ["<unk>", "<s>", "</s>"], fallback=True),
         "bert": word_pieces(),
         "bertcased": word_pieces(cased=True, lowercase=False, handle_chinese_chars=False),
         "unfused": characters(normalizers.Strip(), pre_tokenizers.Metaspace(prepend_scheme="never"), decoders.Metaspace(prepend_scheme="never"), fallback=False, fuse=False),
     }
+
+
+def unigram(normalizer, pre, decoder, specials, fallback=False):
+    """A Unigram model the way converted SentencePiece models are."""
+    tok = Tokenizer(models.Unigram())
+    tok.normalizer, tok.pre_tokenizer, tok.decoder = normalizer, pre, decoder
+    tok.train_from_iterator(CORPUS[:400], trainers.UnigramTrainer(
+        vocab_size=600, special_tokens=specials, unk_token="<unk>", show_progress=False))
+    value = json.loads(tok.to_str())
+    if fallback:
+        value["model"]["byte_fallback"] = True
+        value["model"]["vocab"] += [[f"<0x{b:02X}>", 0.0] for b in range(256)]
+    tok = Tokenizer.from_str(json.dumps(value))
+    tok.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", tok.token_to_id("</s>"))])
+    return tok
+
+
+def charsmap(name):
+    """The compiled normalisation table of a .model of this folder."""
+    from sentencepiece import sentencepiece_model_pb2
+    proto = sentencepiece_model_pb2.ModelProto()
+    proto.ParseFromString((HERE / (name + ".model")).read_bytes())
+    return proto.normalizer_spec.precompiled_charsmap
 
 
 def word_pieces(cased=False, **options):
@@ -139,12 +167,17 @@ def sentencepieces():
         "spm-trimmed": dict(normalization_rule_tsv=str(rules), user_defined_symbols=["[INST]", "<a b>", "\t"], character_coverage=0.99),
         "spm-bare": dict(byte_fallback=True, normalization_rule_name="identity", add_dummy_prefix=False, bos_id=-1,
                          character_coverage=0.99, remove_extra_whitespaces=False, user_defined_symbols=["  ", "<|im_end|>"]),
+        "uni-nfkc": dict(model_type="unigram", hard_vocab_limit=False, normalization_rule_name="nmt_nfkc", character_coverage=0.99),
+        "uni-bare": dict(model_type="unigram", hard_vocab_limit=False, byte_fallback=True, normalization_rule_name="identity", remove_extra_whitespaces=False,
+                         add_dummy_prefix=False, character_coverage=0.98),
+        "uni-symbols": dict(model_type="unigram", hard_vocab_limit=False, normalization_rule_tsv=str(rules), character_coverage=0.99,
+                            user_defined_symbols=["[INST]", "<a b>", "the", "fo"]),
     }.items():
-        options = common | options | dict(sentence_iterator=iter(t.replace("\n", " ").replace("\0", " ") for t in CORPUS[:240]), model_prefix=str(HERE / name))
+        options = common | options | dict(sentence_iterator=iter(t.replace("\n", " ").replace("\0", " ") for t in CORPUS[:None if name.startswith("uni") else 240]), model_prefix=str(HERE / name))
         sentencepiece.SentencePieceTrainer.train(**options)
         (HERE / (name + ".vocab")).unlink()
     rules.unlink()
-    return ["spm-bare", "spm-fallback", "spm-trimmed"]
+    return ["spm-bare", "spm-fallback", "spm-trimmed", "uni-bare", "uni-nfkc", "uni-symbols"]
 
 
 def vectors(tok):
@@ -167,10 +200,11 @@ def rows(values):
 def main():
     """Writes the tokenizers and vectors.json."""
     found = {}
+    models_made = sentencepieces()
     for name, tok in tokenizers().items():
         tok.save(str(HERE / (name + ".json")), pretty=False)
         found[name] = vectors(tok)
-    for name in sentencepieces():
+    for name in models_made:
         model = sentencepiece.SentencePieceProcessor(model_file=str(HERE / (name + ".model")))
         found[name] = {"plain": [model.encode(t) for t in TEXTS]}
         found[name]["decoded"] = [model.decode(ids) for ids in found[name]["plain"]]
