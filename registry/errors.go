@@ -109,12 +109,16 @@ func (e *LockedError) Hint() string {
 type FormatError struct {
 	Dir   string
 	Cause string
+	next  string // the hint
 }
 
 func (e *FormatError) Error() string { return fmt.Sprintf("open %s: %s", e.Dir, e.Cause) }
 
-// Code returns "unsupported".
-func (e *FormatError) Code() string { return "unsupported" }
+// Code returns "unsupported_format".
+func (e *FormatError) Code() string { return "unsupported_format" }
+
+// Hint says what to do next.
+func (e *FormatError) Hint() string { return e.next }
 
 // A TooLargeError reports a record that is larger than the index takes.
 type TooLargeError struct {

@@ -49,6 +49,12 @@ func lockDir(dir, socket string) (*flock.Flock, error) {
 // Format is the number of the on-disk layout that this program writes.
 const Format = 1
 
+// What to do about a FormatError.
+const (
+	hintNewerFormat   = "run a newer samara on this folder, or choose another folder with --data"
+	hintRestoreFormat = "restore FORMAT from a backup, or choose another folder with --data"
+)
+
 // checkFormat reads the FORMAT file of a folder and writes it into a new one.
 func checkFormat(dir string) error {
 	path := filepath.Join(dir, "FORMAT")
@@ -56,7 +62,7 @@ func checkFormat(dir string) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Stat(filepath.Join(dir, journalDir)); err == nil {
-			return &FormatError{dir, "there is a journal, but no FORMAT file"}
+			return &FormatError{dir, "there is a journal, but no FORMAT file", hintRestoreFormat}
 		}
 		return disk.Wrap("write "+path, dir, disk.WriteFile(path, fmt.Appendf(nil, "%d\n", Format), 0o600))
 	case err != nil:
@@ -64,10 +70,10 @@ func checkFormat(dir string) error {
 	}
 	var n int
 	if _, err := fmt.Sscanf(string(b), "%d\n", &n); err != nil || n < 1 {
-		return &FormatError{dir, fmt.Sprintf("FORMAT is %.16q, want a number", b)}
+		return &FormatError{dir, fmt.Sprintf("FORMAT is %.16q, want a number", b), hintRestoreFormat}
 	}
 	if n > Format {
-		return &FormatError{dir, fmt.Sprintf("format %d is newer than this program's, %d", n, Format)}
+		return &FormatError{dir, fmt.Sprintf("format %d is newer than this program's, %d", n, Format), hintNewerFormat}
 	}
 	return nil
 }

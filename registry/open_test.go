@@ -76,13 +76,17 @@ func TestFormat(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := registry.Open(t.Context(), dir, registry.Options{})
-		registrytest.WantCode(t, err, "unsupported")
+		registrytest.WantCode(t, err, "unsupported_format")
+		var format *registry.FormatError
+		if !errors.As(err, &format) || !strings.Contains(format.Hint(), "--data") {
+			t.Errorf("FORMAT %q: got %v, want a hint", text, err)
+		}
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
 	_, err := registry.Open(t.Context(), dir, registry.Options{})
-	registrytest.WantCode(t, err, "unsupported")
+	registrytest.WantCode(t, err, "unsupported_format")
 	if err := registry.Rebuild(t.Context(), t.TempDir(), registry.Options{}); err == nil {
 		t.Error("a folder that holds nothing was rebuilt")
 	}

@@ -23,6 +23,7 @@ const (
 	CodeContextLength    = "context_length_exceeded"
 	CodeUnsupported      = "unsupported"
 	CodeUnsupportedModel = "unsupported_model"
+	CodeFormat           = "unsupported_format"
 	CodeDiskFull         = "disk_full"
 	CodeLocked           = "locked"
 	CodeAddressInUse     = "address_in_use"
@@ -61,6 +62,7 @@ var classes = map[string]class{
 	CodeContextLength:    {http.StatusBadRequest, 2, "invalid_request_error"},
 	CodeUnsupported:      {http.StatusBadRequest, 2, "invalid_request_error"},
 	CodeUnsupportedModel: {http.StatusUnprocessableEntity, 1, "invalid_request_error"},
+	CodeFormat:           {http.StatusInternalServerError, 1, "server_error"},
 	CodeDiskFull:         {http.StatusInsufficientStorage, 1, "server_error"},
 	CodeLocked:           {http.StatusLocked, 5, "conflict_error"},
 	CodeAddressInUse:     {http.StatusInternalServerError, 1, "server_error"},
