@@ -6,6 +6,11 @@
 // into place by [Store.CommitFile], the tree first. So whoever sees a blob sees
 // all of it and its tree.
 //
+// A blob that was read and found to hold other bytes is marked by abcdef….bad,
+// which says why. It stays where it is, so that what is good of it can still be
+// used by whoever mends it, but to everybody else it is not there, until
+// CommitFile puts the right bytes in its place.
+//
 // Only digests become paths here, never a name from outside.
 package blobs
 
@@ -28,6 +33,7 @@ const (
 	incomingDir   = "incoming"
 	quarantineDir = "quarantine"
 	treeSuffix    = ".tree"
+	markSuffix    = ".bad"
 	tempPrefix    = "tmp-"
 	blobMode      = 0o444
 )
@@ -55,6 +61,19 @@ func (e *NotFoundError) Code() string { return "not_found" }
 
 // Is reports whether target is fs.ErrNotExist.
 func (e *NotFoundError) Is(target error) bool { return target == fs.ErrNotExist }
+
+// A DamagedError reports a blob that is in the store with bytes that are not
+// those its digest names.
+type DamagedError struct {
+	Digest verify.Digest
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("open blob %s: its bytes are damaged", e.Digest)
+}
+
+// Code returns "verification_failed".
+func (e *DamagedError) Code() string { return "verification_failed" }
 
 // Open returns the blobs of the data folder dir, which exists. It makes the
 // folders blobs, incoming and quarantine, and removes what NewTemp left there
@@ -87,14 +106,17 @@ func (s *Store) Path(d verify.Digest) string {
 // Incoming returns the folder in which files wait to be committed.
 func (s *Store) Incoming() string { return filepath.Join(s.dir, incomingDir) }
 
-// Has reports whether the blob is in the store.
+// Has reports whether the blob is in the store and not known to be damaged.
 func (s *Store) Has(d verify.Digest) bool {
 	_, err := s.Stat(d)
 	return err == nil
 }
 
-// Stat returns the size of a blob in bytes, or a *NotFoundError.
+// Stat returns the size of a blob in bytes, a *NotFoundError, or a *DamagedError.
 func (s *Store) Stat(d verify.Digest) (int64, error) {
+	if s.marked(d) {
+		return 0, &DamagedError{d}
+	}
 	st, err := os.Lstat(s.Path(d))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -107,9 +129,18 @@ func (s *Store) Stat(d verify.Digest) (int64, error) {
 	return st.Size(), nil
 }
 
-// Open opens a blob for reading, or returns a *NotFoundError. The caller closes
-// it; a blob that is removed meanwhile stays readable until then.
+// Open opens a blob for reading, or returns a *NotFoundError or a *DamagedError.
+// The caller closes it; a blob that is removed meanwhile stays readable until
+// then.
 func (s *Store) Open(d verify.Digest) (*os.File, error) {
+	if s.marked(d) {
+		return nil, &DamagedError{d}
+	}
+	return s.open(d)
+}
+
+// open is Open for whoever checks the bytes.
+func (s *Store) open(d verify.Digest) (*os.File, error) {
 	f, err := os.Open(s.Path(d))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &NotFoundError{d}
@@ -189,11 +220,11 @@ func (s *Store) Age(d verify.Digest, now time.Time) (time.Duration, error) {
 	return now.Sub(st.ModTime()), nil
 }
 
-// Remove deletes a blob and then its tree. A blob that is not there is no error.
+// Remove deletes a blob, its tree and its mark. A blob that is not there is no error.
 func (s *Store) Remove(d verify.Digest) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, path := range []string{s.Path(d), s.Path(d) + treeSuffix} {
+	for _, path := range []string{s.Path(d), s.Path(d) + treeSuffix, s.Path(d) + markSuffix} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove blob: %w", err)
 		}
@@ -201,22 +232,24 @@ func (s *Store) Remove(d verify.Digest) error {
 	return nil
 }
 
-// Sweep removes trees and unfinished trees that no blob belongs to, as a crash
-// may leave them.
+// Sweep removes trees, marks and unfinished ones of either that no blob belongs
+// to, as a crash may leave them.
 func (s *Store) Sweep() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	trees, err := filepath.Glob(filepath.Join(s.dir, blobDir, "??", "*"+treeSuffix+"*"))
-	if err != nil {
-		return fmt.Errorf("sweep blobs: %w", err)
-	}
-	for _, path := range trees {
-		blob, rest, _ := strings.Cut(path, treeSuffix)
-		if _, err := os.Lstat(blob); err == nil && rest == "" {
-			continue
-		}
-		if err := os.Remove(path); err != nil {
+	for _, suffix := range []string{treeSuffix, markSuffix} {
+		left, err := filepath.Glob(filepath.Join(s.dir, blobDir, "??", "*"+suffix+"*"))
+		if err != nil {
 			return fmt.Errorf("sweep blobs: %w", err)
+		}
+		for _, path := range left {
+			blob, rest, _ := strings.Cut(path, suffix)
+			if _, err := os.Lstat(blob); err == nil && rest == "" {
+				continue
+			}
+			if err := os.Remove(path); err != nil {
+				return fmt.Errorf("sweep blobs: %w", err)
+			}
 		}
 	}
 	return nil

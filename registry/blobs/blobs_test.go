@@ -227,9 +227,11 @@ func TestRemoveAndSweep(t *testing.T) {
 	if _, err := s.Stat(one); !errors.As(err, &none) {
 		t.Errorf("got %v", err)
 	}
-	orphan := s.Path(one) + ".tree"
-	if err := os.WriteFile(orphan, []byte("x"), 0o400); err != nil {
-		t.Fatal(err)
+	orphan, mark := s.Path(one)+".tree", s.Path(one)+".bad"
+	for _, path := range []string{orphan, mark} {
+		if err := os.WriteFile(path, []byte("x"), 0o400); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := os.WriteFile(s.Path(two)+".tree.new", []byte("x"), 0o400); err != nil {
 		t.Fatal(err)
@@ -237,8 +239,8 @@ func TestRemoveAndSweep(t *testing.T) {
 	if err := s.Sweep(); err != nil {
 		t.Fatal(err)
 	}
-	if exists(orphan) || exists(s.Path(two)+".tree.new") {
-		t.Error("an orphaned tree stays")
+	if exists(orphan) || exists(mark) || exists(s.Path(two)+".tree.new") {
+		t.Error("an orphaned tree or mark stays")
 	}
 	if _, err := s.Tree(two); err != nil {
 		t.Errorf("a tree in use was swept: %v", err)
@@ -295,6 +297,71 @@ func TestCheck(t *testing.T) {
 }
 
 // A tree that belongs to other bytes proves nothing.
+// TestDamagedIsReplaced follows a blob from the check that finds it damaged to
+// the commit that mends it.
+func TestDamagedIsReplaced(t *testing.T) {
+	s := open(t, t.TempDir())
+	content := bytes.Repeat([]byte("0123456789abcdef"), 3000)
+	d, size := put(t, s, content), int64(len(content))
+	overwrite := func(b []byte) {
+		t.Helper()
+		if err := errors.Join(os.Chmod(s.Path(d), 0o600), os.WriteFile(s.Path(d), b, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	isDamaged := func(want bool) {
+		t.Helper()
+		_, statErr := s.Stat(d)
+		f, openErr := s.Open(d)
+		if openErr == nil {
+			openErr = f.Close()
+		}
+		for _, err := range []error{statErr, openErr} {
+			var damaged *blobs.DamagedError
+			if errors.As(err, &damaged) != want || !want && err != nil {
+				t.Errorf("got %v, want damaged: %v", err, want)
+			}
+		}
+	}
+	check := func() {
+		t.Helper()
+		if _, err := s.Check(t.Context(), d, size, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	overwrite(bytes.Replace(content, []byte("f"), []byte("F"), 1))
+	check()
+	isDamaged(true)
+	if b, err := os.ReadFile(s.Path(d) + ".bad"); err != nil || !strings.Contains(string(b), "bytes 0-16383 ") {
+		t.Errorf("the mark says %q (%v), want the range", b, err)
+	}
+	put(t, s, content)
+	isDamaged(false)
+	if b, err := os.ReadFile(s.Path(d)); err != nil || !bytes.Equal(b, content) {
+		t.Errorf("after a commit the blob is still damaged (%v)", err)
+	}
+	check()
+	isDamaged(false)
+
+	overwrite([]byte("short")) // which nobody has checked yet
+	put(t, s, content)
+	if got, err := s.Stat(d); err != nil || got != size {
+		t.Errorf("a blob of another size was kept: %d bytes, %v", got, err)
+	}
+	overwrite([]byte("short"))
+	check()
+	overwrite(content) // put back by hand
+	isDamaged(true)
+	check()
+	isDamaged(false)
+
+	overwrite([]byte("short"))
+	check()
+	if err := s.Remove(d); err != nil || exists(s.Path(d)+".bad") {
+		t.Errorf("a removed blob left its mark (%v)", err)
+	}
+}
+
 func TestTreeIsProven(t *testing.T) {
 	s := open(t, t.TempDir())
 	one, two := put(t, s, []byte("one")), put(t, s, []byte("two"))

@@ -39,7 +39,8 @@ func (s *Store) Clone(src, dst *os.File) (bool, error) {
 // a finished regular file under incoming/ that nobody writes any more, and t its
 // complete tree, computed over the very bytes of the file. The blob and its tree
 // last once CommitFile returns nil. A blob that is there already is kept and the
-// file dropped.
+// file dropped, unless that blob is known to be damaged or has another size: the
+// file then takes its place.
 //
 // It refuses, and leaves the file, where the tree's root is not d
 // (*verify.MismatchError) or the size is not the tree's (*verify.SizeError). A
@@ -64,7 +65,7 @@ func (s *Store) CommitFile(path string, d verify.Digest, t *verify.Tree) error {
 	case st.Size() != t.Size():
 		return &verify.SizeError{Got: st.Size(), Want: t.Size()}
 	}
-	if s.adopt(d) {
+	if s.adopt(d, t.Size()) {
 		if err := os.Remove(path); err != nil {
 			return fmt.Errorf("commit blob %s: %w", d, err)
 		}
@@ -76,12 +77,12 @@ func (s *Store) CommitFile(path string, d verify.Digest, t *verify.Tree) error {
 	return nil
 }
 
-// adopt reports whether the blob is there whole, and if so makes it young again,
-// so that a collection's grace time covers whoever commits it now.
-func (s *Store) adopt(d verify.Digest) bool {
+// adopt reports whether the blob is there whole, as far as is known, and if so
+// makes it young again, so that a collection's grace time covers whoever commits it now.
+func (s *Store) adopt(d verify.Digest, size int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := s.Stat(d); err != nil {
+	if got, err := s.Stat(d); err != nil || got != size {
 		return false
 	}
 	if _, err := os.Lstat(s.Path(d) + treeSuffix); err != nil {
@@ -112,7 +113,10 @@ func (s *Store) place(path string, d verify.Digest, t *verify.Tree) error {
 	if err := os.Rename(path, blob); err != nil {
 		return err
 	}
-	return errors.Join(disk.SyncDir(filepath.Dir(blob)), disk.SyncDir(filepath.Dir(path)))
+	if err := disk.SyncDir(filepath.Dir(blob)); err != nil {
+		return err
+	}
+	return errors.Join(s.unmark(d), disk.SyncDir(filepath.Dir(path)))
 }
 
 // finish makes the bytes of a file last, sets its time to now and takes the
