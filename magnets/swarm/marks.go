@@ -166,7 +166,7 @@ func (s *store) backfill(pieces []int) {
 // The bitmap file follows the bytes, so that after a power cut it is not
 // behind by more.
 func (s *store) startSync() {
-	if s.syncing || s.file == nil || s.stop.Load() || int64(len(s.unsynced))*s.info.PieceLength < syncEvery {
+	if s.syncing || s.file == nil || s.stop.Load() || int64(len(s.unsynced))*s.info.PieceLength < s.syncAt {
 		return
 	}
 	s.syncing = true

@@ -16,9 +16,12 @@ import (
 	"samara/verify"
 )
 
-// syncEvery is how many bytes of verified pieces may be missing on the disk
-// after a power cut.
-const syncEvery = 128 << 20
+// How many bytes of verified pieces may be missing on the disk after a power
+// cut: a share of the torrent, but no less than syncEvery.
+const (
+	syncEvery = 128 << 20 // bytes
+	syncShare = 50        // the fiftieth part
+)
 
 // A store is where one torrent's bytes lie. It is the torrent client's
 // storage: the client calls it from many goroutines, never with a lock of
@@ -51,6 +54,7 @@ type store struct {
 	left     int    // wanted pieces that are not hashed yet
 	file     *haveFile
 	boot     string
+	syncAt   int64 // bytes of unsynced pieces that start a sync
 	unsynced []int // pieces verified since the last sync
 	syncing  bool
 	finished chan struct{} // closed when left is 0
@@ -110,6 +114,7 @@ func newStore(cache *fileCache, dir string, info *magnets.Info, layout []LayoutF
 			s.blobOnly.set(p)
 		}
 	}
+	s.syncAt = max(syncEvery, s.length/syncShare)
 	s.left = s.wanted.count()
 	if s.left == 0 {
 		close(s.finished)
