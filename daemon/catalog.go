@@ -4,14 +4,11 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
-	"net"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"samara/magnets"
 	"samara/registry"
 	"samara/verify"
 	"samara/web"
@@ -84,15 +81,13 @@ func (c *catalog) Show(ctx context.Context, ref registry.Reference) (web.Version
 	if d.Files, err = c.filesOf(ctx, v); err != nil {
 		return d, err
 	}
-	if len(v.Bindings) == 0 {
-		return d, nil
-	}
-	link, err := c.linkOf(ctx, v)
-	if err != nil {
+	o, err := c.offerOf(ctx, e)
+	if err != nil || o == nil {
 		return d, err
 	}
+	link := c.linkOf(v, o)
 	d.Magnet, d.Infohash = link.String(), linkHash(link).String()
-	d.Trackers, d.WebSeeds = link.Trackers, link.WebSeeds
+	d.Name, d.Trackers, d.WebSeeds = o.info.Name, o.trackers, o.webSeeds
 	return d, nil
 }
 
@@ -112,66 +107,6 @@ func (c *catalog) filesOf(ctx context.Context, v registry.Version) ([]web.File, 
 		files = append(files, file)
 	}
 	return files, nil
-}
-
-// linkOf is the magnet link of a version that has a torrent: its infohashes and
-// name, where to find it, and the digest of its manifest. A peer address is in
-// it only where the swarm listens on one address that others can reach.
-func (c *catalog) linkOf(ctx context.Context, v registry.Version) (magnets.Link, error) {
-	b := v.Bindings[0]
-	_, trackers, webSeeds, err := c.store.Torrent(ctx, b.InfoHash)
-	if err != nil {
-		return magnets.Link{}, err
-	}
-	l := magnets.Link{
-		InfoHash: b.InfoHash, HasV1: true,
-		InfoHashV2: b.InfoHashV2, HasV2: !b.InfoHashV2.IsZero(),
-		Name: v.Name, Trackers: trackers, WebSeeds: webSeeds,
-	}
-	if l.HasV2 && l.InfoHashV2.Short() == l.InfoHash {
-		l.InfoHash, l.HasV1 = magnets.Hash{}, false
-	}
-	if !v.FirstSeen {
-		l.Manifest, l.HasManifest = v.Digest, true
-	}
-	if addr := c.seeds.addr(); c.seeds.has(v) && reachable(addr) {
-		l.Peers = []string{addr}
-	}
-	return l, nil
-}
-
-// reachable reports whether a listener's address means something to others.
-func reachable(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && !ip.IsUnspecified() && !ip.IsLoopback() && !ip.IsLinkLocalUnicast()
-}
-
-// Torrent returns a version's .torrent and the file name to offer.
-func (c *catalog) Torrent(ctx context.Context, ref registry.Reference) (string, []byte, error) {
-	e, err := c.lookup(ctx, ref)
-	if err != nil {
-		return "", nil, err
-	}
-	if len(e.Version.Bindings) == 0 {
-		return "", nil, errorf(client.CodeNotFound, "", "torrent of %s: the version has none", e.Reference)
-	}
-	raw, trackers, webSeeds, err := c.store.Torrent(ctx, e.Version.Bindings[0].InfoHash)
-	if err != nil {
-		return "", nil, err
-	}
-	info, err := magnets.ParseInfo(raw)
-	if err != nil {
-		return "", nil, err
-	}
-	t := magnets.Torrent{Info: info, WebSeeds: webSeeds}
-	for _, tracker := range trackers {
-		t.Trackers = append(t.Trackers, []string{tracker})
-	}
-	return e.Version.Digest.Hex()[:16] + ".torrent", t.Marshal(), nil
 }
 
 // Source says where a version's files lie on this machine.

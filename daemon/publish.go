@@ -76,14 +76,14 @@ func (c *catalog) Publish(ctx context.Context, r web.PublishRequest, actor strin
 		}
 	}
 	c.hub.publish(eventVersion, c.versionOf(entry))
-	link, err := c.linkOf(ctx, entry.Version)
+	made, err := c.offer(ctx, registry.Binding{InfoHash: info.InfoHash})
 	if err != nil {
 		return web.PublishResult{}, err
 	}
 	return web.PublishResult{
 		Reference: entry.Reference.String(),
 		Version:   entry.Version.Digest.String(),
-		Magnet:    link.String(),
+		Magnet:    c.linkOf(entry.Version, made).String(),
 		Infohash:  info.InfoHash.String(),
 		Files:     len(p.files),
 		Bytes:     p.total,

@@ -101,7 +101,8 @@ func (r torrentRecord) isEmpty() bool { return len(r.Trackers)+len(r.WebSeeds) =
 
 // merge returns the record after d was added at the given time. A version that is
 // added again keeps its age, has more files, and is no longer first seen once
-// anybody named its digests.
+// anybody named its digests. Its newest torrent is the last of its bindings, also
+// where it was there before.
 func (r versionRecord) merge(d versionAdded, at time.Time) versionRecord {
 	known := !r.Added.IsZero()
 	if !known {
@@ -117,15 +118,10 @@ func (r versionRecord) merge(d versionAdded, at time.Time) versionRecord {
 	}
 	r.Seed = d.Seed
 	if d.Binding != (Binding{}) {
-		r.Bindings = slices.Clone(r.Bindings)
 		same := func(b Binding) bool {
 			return b.InfoHash == d.Binding.InfoHash && b.InfoHashV2 == d.Binding.InfoHashV2
 		}
-		if i := slices.IndexFunc(r.Bindings, same); i >= 0 {
-			r.Bindings[i] = d.Binding
-		} else {
-			r.Bindings = append(r.Bindings, d.Binding)
-		}
+		r.Bindings = append(slices.DeleteFunc(slices.Clone(r.Bindings), same), d.Binding)
 	}
 	return r
 }

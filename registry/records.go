@@ -40,9 +40,9 @@ type Version struct {
 	FirstSeen bool            `json:"first_seen,omitempty"` // digests were computed here, nobody gave them
 	Missing   []string        `json:"missing,omitempty"`    // paths of Manifest that are not in the store
 	Facts     Facts           `json:"facts"`
-	Bindings  []Binding       `json:"bindings,omitempty"`
-	Name      string          `json:"name,omitempty"` // the torrent's name
-	Seed      bool            `json:"seed,omitempty"` // offer it to the swarm
+	Bindings  []Binding       `json:"bindings,omitempty"` // the newest last
+	Name      string          `json:"name,omitempty"`     // of the newest torrent
+	Seed      bool            `json:"seed,omitempty"`     // offer it to the swarm
 	Trust     string          `json:"trust"`
 }
 

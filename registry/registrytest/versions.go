@@ -66,6 +66,11 @@ func testAddTwice(t *testing.T, s *registry.Store) {
 	if fourth := Add(t, s, v); fourth.Version.FirstSeen {
 		t.Error("digests that were named once are first seen again")
 	}
+	v.Binding, v.FirstSeen = first.Version.Bindings[0], false
+	fifth := Add(t, s, v)
+	if b := fifth.Version.Bindings; len(b) != 2 || b[1] != v.Binding {
+		t.Errorf("got bindings %v, want the one that was added again last", b)
+	}
 }
 
 func testAddNeedsBlobs(t *testing.T, s *registry.Store) {

@@ -21,7 +21,7 @@ func TestTable(t *testing.T) {
 		"verification_failed": {422, 4}, "trust_refused": {403, 4}, "unauthorized": {401, 1}, "forbidden": {403, 1},
 		"too_large": {413, 2}, "context_length_exceeded": {400, 2}, "unsupported": {400, 2}, "unsupported_model": {422, 1},
 		"unsupported_format": {500, 1},
-		"disk_full": {507, 1}, "locked": {423, 5}, "address_in_use": {500, 1}, "unavailable": {503, 5},
+		"disk_full":          {507, 1}, "locked": {423, 5}, "address_in_use": {500, 1}, "unavailable": {503, 5},
 		"canceled": {499, 130}, "timeout": {504, 1}, "rate_limited": {429, 1}, "internal": {500, 1},
 	}
 	for _, code := range client.Codes() {
