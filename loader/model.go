@@ -50,6 +50,9 @@ func (m *model) open(ctx context.Context, o Options) error {
 		return err
 	}
 	m.info = describe(m.files, h)
+	if err := kernels.Check(h); err != nil {
+		return unsupported(err)
+	}
 	cfg, err := config(m.files, h)
 	if err != nil {
 		return unsupported(err)

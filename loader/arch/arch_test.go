@@ -253,9 +253,9 @@ func TestLoadBad(t *testing.T) {
 		"want a multiple":                                        func(_ map[string]weights.Tensor, c *Config) { c.KVHeads = 5 },
 		"rope base":                                              func(_ map[string]weights.Tensor, c *Config) { c.Rope.Base = math.NaN() },
 		"got architecture":                                       func(_ map[string]weights.Tensor, c *Config) { c.Architecture = "bert" },
-		"got type Q5_0": func(ts map[string]weights.Tensor, _ *Config) {
+		"got type Q8_1": func(ts map[string]weights.Tensor, _ *Config) {
 			x := ts["blk.0.ffn_up.weight"]
-			x.Type = 6
+			x.Type = 9
 			ts["blk.0.ffn_up.weight"] = x
 		},
 		"blk.0.ffn_up.weight: got shape [65536], want": func(ts map[string]weights.Tensor, _ *Config) {

@@ -10,9 +10,15 @@ import (
 	"samara/loader/weights"
 )
 
-// choose picks the assembly where the CPU has what it needs.
+// choose picks the assembly where the CPU has what it needs. Types that it has
+// no form for are unpacked by the generic one.
 func choose() *ops {
 	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3, cpuid.F16C) {
+		for t, unpack := range generic.unpack {
+			if avx2.unpack[t] == nil {
+				avx2.unpack[t] = unpack
+			}
+		}
 		return &avx2
 	}
 	return &generic

@@ -11,14 +11,15 @@ import (
 var generic = ops{
 	name: "generic",
 	unpack: [256]func([]float32, []byte){
-		weights.F32:  unpackF32,
-		weights.F16:  unpackF16,
-		weights.BF16: unpackBF16,
-		weights.Q4_0: unpackQ4_0,
-		weights.Q4_1: unpackQ4_1,
-		weights.Q8_0: unpackQ8_0,
-		weights.Q4_K: unpackQ4_K,
-		weights.Q6_K: unpackQ6_K,
+		weights.F32: unpackF32, weights.F16: unpackF16, weights.BF16: unpackBF16, weights.F64: unpackF64,
+		weights.Q4_0: unpackQ4_0, weights.Q4_1: unpackQ4_1, weights.Q5_0: unpackQ5_0, weights.Q5_1: unpackQ5_1,
+		weights.Q8_0: unpackQ8_0, weights.Q2_K: unpackQ2_K, weights.Q3_K: unpackQ3_K, weights.Q4_K: unpackQ4_K,
+		weights.Q5_K: unpackQ5_K, weights.Q6_K: unpackQ6_K,
+		weights.IQ4_NL: unpackIQ4_NL, weights.IQ4_XS: unpackIQ4_XS,
+		weights.IQ2_XXS: unpackIQ2_XXS, weights.IQ2_XS: unpackIQ2_XS, weights.IQ2_S: unpackIQ2_S,
+		weights.IQ3_XXS: unpackIQ3_XXS, weights.IQ3_S: unpackIQ3_S,
+		weights.TQ1_0: unpackTQ1_0, weights.TQ2_0: unpackTQ2_0, weights.MXFP4: unpackMXFP4, weights.NVFP4: unpackNVFP4,
+		weights.F8_E4M3: unpackF8_E4M3, weights.F8_E5M2: unpackF8_E5M2,
 	},
 	dot:  dotGeneric,
 	axpy: axpyGeneric,
@@ -60,6 +61,12 @@ func unpackBF16(dst []float32, src []byte) {
 	}
 }
 
+func unpackF64(dst []float32, src []byte) {
+	for i := range dst {
+		dst[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:])))
+	}
+}
+
 // unpackQ4_0: d·(q-8); the low halves of 16 bytes are values 0 to 15, the high
 // halves 16 to 31.
 func unpackQ4_0(dst []float32, src []byte) {
@@ -77,8 +84,8 @@ func unpackQ4_1(dst []float32, src []byte) {
 	for ; len(dst) > 0; dst, src = dst[32:], src[20:] {
 		d, m := half(src), half(src[2:])
 		for i, b := range src[4:20] {
-			dst[i] = d*float32(b&15) + m
-			dst[i+16] = d*float32(b>>4) + m
+			dst[i] = float32(d*float32(b&15)) + m
+			dst[i+16] = float32(d*float32(b>>4)) + m
 		}
 	}
 }
@@ -118,8 +125,8 @@ func unpackQ4_K(dst []float32, src []byte) {
 		for run := range 4 {
 			lo, hi := 2*run, 2*run+1
 			for i, b := range src[16+32*run : 48+32*run] {
-				dst[32*lo+i] = s[lo]*float32(b&15) + s[8+lo]
-				dst[32*hi+i] = s[hi]*float32(b>>4) + s[8+hi]
+				dst[32*lo+i] = float32(s[lo]*float32(b&15)) + s[8+lo]
+				dst[32*hi+i] = float32(s[hi]*float32(b>>4)) + s[8+hi]
 			}
 		}
 	}

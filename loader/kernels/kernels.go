@@ -11,6 +11,8 @@ package kernels
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"samara/loader/weights"
 )
@@ -20,7 +22,7 @@ import (
 type Matrix struct {
 	Type       weights.Type
 	Rows, Cols int    // y = W·x maps [Cols] to [Rows]
-	Data       []byte // [Rows][Cols] in blocks of Type, row-major; nil with panels
+	Data       []byte // [Rows][Cols] in blocks of Type, row-major, or what panels reads
 
 	panels panels // where the rows do not lie one after the other
 }
@@ -34,33 +36,41 @@ type panels interface {
 // NewMatrix views a two-dimensional tensor as a Matrix. It fails for a type
 // that cannot be computed with and for any other number of dimensions.
 func NewMatrix(t weights.Tensor) (Matrix, error) {
-	if !Supported(t.Type) {
-		return Matrix{}, fmt.Errorf("tensor %s: got type %v, want F32, F16, BF16, Q4_0, Q4_1, Q8_0, Q4_K or Q6_K", t.Name, t.Type)
+	if !Supported(t.Type) && t.Groups == nil {
+		return Matrix{}, errType(t)
 	}
 	if len(t.Shape) != 2 {
 		return Matrix{}, fmt.Errorf("tensor %s: got shape %v, want two dimensions", t.Name, t.Shape)
 	}
 	m := Matrix{Type: t.Type, Rows: t.Shape[0], Cols: t.Shape[1], Data: t.Data}
-	if t.Parts != nil {
+	var err error
+	switch {
+	case t.Parts != nil:
 		m.panels = parts(t.Parts)
+	case t.Scale != nil:
+		m.panels, err = newScaled(t.Scale, m.Cols)
+	case t.Groups != nil:
+		m.panels, err = newGroups(t)
 	}
-	return m, nil
+	return m, err
 }
 
 // NewVector unpacks a one-dimensional tensor to float32: [len].
 func NewVector(t weights.Tensor) ([]float32, error) {
-	if !Supported(t.Type) {
-		return nil, fmt.Errorf("tensor %s: got type %v, which cannot be computed with", t.Name, t.Type)
-	}
-	if len(t.Shape) != 1 {
-		return nil, fmt.Errorf("tensor %s: got shape %v, want one dimension", t.Name, t.Shape)
-	}
-	if t.Parts != nil {
-		return nil, fmt.Errorf("tensor %s: got a vector in %d parts, want one", t.Name, len(t.Parts))
+	switch {
+	case !Supported(t.Type):
+		return nil, errType(t)
+	case len(t.Shape) != 1 || t.Parts != nil || t.Scale != nil:
+		return nil, fmt.Errorf("tensor %s: got shape %v in %d parts, want one dimension and plain values", t.Name, t.Shape, len(t.Parts))
 	}
 	v := make([]float32, t.Shape[0])
 	Dequantize(v, t.Type, t.Data)
 	return v, nil
+}
+
+// errType refuses a tensor by the name of its type.
+func errType(t weights.Tensor) error {
+	return fmt.Errorf("tensor %s: got type %v, which cannot be computed with", t.Name, t.Type)
 }
 
 // Row unpacks row i into dst: [Cols].
@@ -87,14 +97,26 @@ func (m *Matrix) rows(i, n int) []byte {
 // Supported tells whether a type can be computed with.
 func Supported(t weights.Type) bool { return generic.unpack[t] != nil }
 
+// Check refuses a release with values in blocks that cannot be computed with,
+// before anything is mapped. Plain whole numbers are left to the architecture.
+func Check(h *weights.Header) error {
+	for _, name := range slices.Sorted(maps.Keys(h.Tensors)) {
+		t := h.Tensors[name]
+		if values, _ := t.Type.Block(); values > 1 && !Supported(t.Type) && t.Groups == nil {
+			return errType(t)
+		}
+	}
+	return nil
+}
+
 // Name is the form of the operations that this machine runs: "avx2" or
 // "generic".
 func Name() string { return active.name }
 
 // Dequantize unpacks whole blocks of type t into dst. It panics unless
 // len(dst) is a multiple of the block and src holds as many blocks.
-// Error: none for F32, F16, BF16 and Q8_0; the others round each value as
-// float32 does, within 1 ulp of scale·q (TestDequantize).
+// Error: every product and every sum is rounded to float32, as the gguf package
+// does: values are the same bit for bit (TestDequantize).
 func Dequantize(dst []float32, t weights.Type, src []byte) {
 	values, bytes := t.Block()
 	if len(dst)%values != 0 || len(src) < len(dst)/values*bytes {

@@ -13,13 +13,15 @@ import (
 
 var types = map[string]weights.Type{
 	"F32": weights.F32, "F16": weights.F16, "BF16": weights.BF16,
-	"Q4_0": weights.Q4_0, "Q4_1": weights.Q4_1, "Q8_0": weights.Q8_0,
-	"Q4_K": weights.Q4_K, "Q6_K": weights.Q6_K,
+	"Q4_0": weights.Q4_0, "Q4_1": weights.Q4_1, "Q5_0": weights.Q5_0, "Q5_1": weights.Q5_1, "Q8_0": weights.Q8_0,
+	"Q2_K": weights.Q2_K, "Q3_K": weights.Q3_K, "Q4_K": weights.Q4_K, "Q5_K": weights.Q5_K, "Q6_K": weights.Q6_K,
+	"IQ4_NL": weights.IQ4_NL, "IQ4_XS": weights.IQ4_XS, "IQ2_XXS": weights.IQ2_XXS, "IQ2_XS": weights.IQ2_XS,
+	"IQ2_S": weights.IQ2_S, "IQ3_XXS": weights.IQ3_XXS, "IQ3_S": weights.IQ3_S, "TQ1_0": weights.TQ1_0,
+	"TQ2_0": weights.TQ2_0, "MXFP4": weights.MXFP4, "NVFP4": weights.NVFP4,
 }
 
-// TestDequantize compares with the gguf package's reading of the same blocks
-// (testdata/vectors.py). Products are exact in both where there is no minimum;
-// with one, the sum is rounded once here and twice there.
+// TestDequantize wants the very bits that the gguf package reads in the same
+// blocks (testdata/vectors.py).
 func TestDequantize(t *testing.T) {
 	raw, err := os.ReadFile("testdata/dequant.json")
 	if err != nil {
@@ -39,18 +41,22 @@ func TestDequantize(t *testing.T) {
 			clear(got)
 			form.unpack[typ](got, v.Blocks)
 			for i := range got {
-				want := math.Float32frombits(binary.LittleEndian.Uint32(v.Values[4*i:]))
-				tolerance := 0.0
-				if typ == weights.Q4_1 || typ == weights.Q4_K {
-					tolerance = 0x1p-22 * max(math.Abs(float64(want)), 16)
-				}
-				if diff := math.Abs(float64(got[i] - want)); !(diff <= tolerance) {
-					t.Errorf("%s %s: value %d: got %v, want %v", form.name, name, i, got[i], want)
+				want := binary.LittleEndian.Uint32(v.Values[4*i:])
+				if math.Float32bits(got[i]) != want {
+					t.Errorf("%s %s: value %d: got %v, want %v", form.name, name, i, got[i], math.Float32frombits(want))
 					break
 				}
 			}
 		}
 	}
+}
+
+// halves are where a block's float16 numbers are.
+var halves = map[weights.Type][]int{
+	weights.F16: {0}, weights.Q4_0: {0}, weights.Q5_0: {0}, weights.Q8_0: {0}, weights.Q4_1: {0, 2}, weights.Q5_1: {0, 2},
+	weights.Q2_K: {80, 82}, weights.Q3_K: {108}, weights.Q4_K: {0, 2}, weights.Q5_K: {0, 2}, weights.Q6_K: {208},
+	weights.IQ4_NL: {0}, weights.IQ4_XS: {0}, weights.IQ2_XXS: {0}, weights.IQ2_XS: {0}, weights.IQ2_S: {0},
+	weights.IQ3_XXS: {0}, weights.IQ3_S: {0}, weights.TQ1_0: {52}, weights.TQ2_0: {64},
 }
 
 // randomBlocks is n random blocks of a type with ordinary scales, and F16,
@@ -67,12 +73,13 @@ func randomBlocks(typ weights.Type, n int, r *rand.Rand) []byte {
 			binary.LittleEndian.PutUint32(b[i:], math.Float32bits(float32(r.NormFloat64())))
 		case weights.BF16:
 			binary.LittleEndian.PutUint16(b[i:], uint16(math.Float32bits(float32(r.NormFloat64()))>>16))
-		case weights.F16, weights.Q4_0, weights.Q8_0:
-			b[i+1] = b[i+1]&0x83 | 0x28
-		case weights.Q4_1, weights.Q4_K:
-			b[i+1], b[i+3] = b[i+1]&0x83|0x28, b[i+3]&0x83|0x28
-		case weights.Q6_K:
-			b[i+209] = b[i+209]&0x83 | 0x28
+		case weights.MXFP4:
+			b[i] = b[i]&7 + 120
+		case weights.F8_E5M2:
+			b[i] &= 0xbf // no infinities
+		}
+		for _, at := range halves[typ] {
+			b[i+at+1] = b[i+at+1]&0x83 | 0x28
 		}
 	}
 	return b

@@ -45,15 +45,26 @@ func Map(h *Header) (*Directory, error) {
 	return d, nil
 }
 
-// mapped is the tensor with its bytes.
+// mapped is the tensor with its bytes, and those of what belongs to it.
 func (t Tensor) mapped(maps [][]byte) Tensor {
 	if t.Parts == nil {
 		t.Data = t.in(maps)
-		return t
 	}
 	t.Parts = slices.Clone(t.Parts)
 	for i := range t.Parts {
 		t.Parts[i].Data = t.Parts[i].in(maps)
+	}
+	if t.Scale != nil {
+		t.Scale = &Scale{t.Scale.mapped(maps), t.Scale.Rows, t.Scale.Cols}
+	}
+	if t.Groups != nil {
+		g := *t.Groups
+		g.Scales, g.Zeros = g.Scales.mapped(maps), g.Zeros.mapped(maps)
+		if g.Index != nil {
+			index := g.Index.mapped(maps)
+			g.Index = &index
+		}
+		t.Groups = &g
 	}
 	return t
 }

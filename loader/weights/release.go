@@ -22,9 +22,20 @@ const MaxShards = 1000
 // content are *FormatError.
 func ReadHeader(files []File) (*Header, error) {
 	byName := map[string]File{}
-	var gguf, tensors []string
 	for _, f := range files {
 		byName[f.Path] = f
+	}
+	h, err := readRelease(files, byName)
+	if err != nil {
+		return nil, err
+	}
+	return h, h.attach(byName)
+}
+
+// readRelease reads the headers of whatever layout files has.
+func readRelease(files []File, byName map[string]File) (*Header, error) {
+	var gguf, tensors []string
+	for _, f := range files {
 		switch path.Ext(f.Path) {
 		case ".gguf":
 			gguf = append(gguf, f.Path)
@@ -75,7 +86,7 @@ func readGGUFRelease(names []string, byName map[string]File) (*Header, error) {
 	// Files of these architectures carry rotary pairs side by side; all others
 	// keep the Hub's halves.
 	switch h.Metadata["general.architecture"] {
-	case "llama", "mistral3", "deepseek2":
+	case "llama", "mistral3", "deepseek2", "granite", "smollm3":
 		h.Interleaved = true
 	}
 	return h, nil

@@ -49,6 +49,9 @@ type Tensor struct {
 	// is nil then.
 	Parts []Part
 
+	Scale  *Scale  // of 8-bit floats; nil where they are the values themselves
+	Groups *Groups // of the types GPTQ4 and AWQ4
+
 	place
 }
 
@@ -83,8 +86,20 @@ func (t Tensor) Len() int64 {
 	return n
 }
 
-// Size is the number of bytes.
-func (t Tensor) Size() int64 { return t.size }
+// Size is the number of bytes, scales and zeros included.
+func (t Tensor) Size() int64 {
+	n := t.size
+	if t.Scale != nil {
+		n += t.Scale.size
+	}
+	if g := t.Groups; g != nil {
+		n += g.Scales.size + g.Zeros.size
+		if g.Index != nil {
+			n += g.Index.size
+		}
+	}
+	return n
+}
 
 // A Header is what the headers of a release say.
 type Header struct {
@@ -108,7 +123,7 @@ type Header struct {
 func (h *Header) Bytes() int64 {
 	var n int64
 	for _, t := range h.Tensors {
-		n += t.size
+		n += t.Size()
 	}
 	return n
 }
