@@ -107,11 +107,11 @@ func (s *jsonStep) finder() (finder, error) {
 	case s.Pattern.String != nil:
 		return literal(*s.Pattern.String), nil
 	}
-	p, err := compilePattern(*s.Pattern.Regex)
+	find, err := newFinder(*s.Pattern.Regex)
 	if err != nil {
 		return nil, &FormatError{jsonFile, s.Type + ": " + err.Error()}
 	}
-	return p.find, nil
+	return find, nil
 }
 
 func isSet(b *bool, absent bool) bool {
@@ -232,17 +232,14 @@ func (s *jsonStep) splitters() ([]splitter, error) {
 		}
 		return list, nil
 	case "Split":
-		find, err := s.finder()
-		if err != nil {
-			return nil, err
-		}
-		return []splitter{&patternSplit{find: find, behavior: s.Behavior, invert: s.Invert}}, nil
+		split, err := s.splitter()
+		return []splitter{split}, err
 	case "Digits":
-		b := contiguous
-		if s.Individual {
-			b = isolated
+		most := 1
+		if !s.Individual {
+			most = MaxNormalizedBytes
 		}
-		return []splitter{&patternSplit{find: runesWhere(unicode.IsNumber), behavior: b}}, nil
+		return []splitter{scanner(numbers{characterClasses(), most}.scan)}, nil
 	case "Punctuation":
 		b := s.Behavior
 		if b == "" {
@@ -260,6 +257,22 @@ func (s *jsonStep) splitters() ([]splitter, error) {
 	return nil, s.unsupported("pre_tokenizer")
 }
 
+// splitter returns what splits at the step's pattern.
+func (s *jsonStep) splitter() (splitter, error) {
+	if s.Pattern != nil && s.Pattern.Regex != nil {
+		split, err := newSplit(*s.Pattern.Regex, s.Behavior, s.Invert)
+		if err != nil {
+			return nil, &FormatError{jsonFile, s.Type + ": " + err.Error()}
+		}
+		return split, nil
+	}
+	find, err := s.finder()
+	if err != nil {
+		return nil, err
+	}
+	return &patternSplit{find: find, behavior: s.Behavior, invert: s.Invert}, nil
+}
+
 func (s *jsonStep) metaspace() (*metaspace, error) {
 	m := &metaspace{mark: s.Replacement, scheme: s.metaspaceScheme()}
 	if m.mark == "" {
@@ -269,7 +282,7 @@ func (s *jsonStep) metaspace() (*metaspace, error) {
 		return nil, &FormatError{jsonFile, fmt.Sprintf("Metaspace: got replacement %.40q, want one character", m.mark)}
 	}
 	if isSet(s.Split, true) {
-		m.cut = &patternSplit{find: literal(m.mark), behavior: mergedWithNext}
+		m.cut = true
 	}
 	return m, nil
 }

@@ -28,6 +28,28 @@ func compilePattern(source string) (*pattern, error) {
 	return &pattern{source: source, re: re}, nil
 }
 
+// newFinder returns what finds the matches of a regular expression: a scanner
+// where the expression is known.
+func newFinder(source string) (finder, error) {
+	if known, ok := scanners[source]; ok {
+		return known(characterClasses()).find, nil
+	}
+	p, err := compilePattern(source)
+	if err != nil {
+		return nil, err
+	}
+	return p.find, nil
+}
+
+// newSplit returns what splits by a regular expression.
+func newSplit(source string, b behavior, invert bool) (splitter, error) {
+	if known, ok := scanners[source]; ok && b == isolated && !invert {
+		return known(characterClasses()), nil
+	}
+	find, err := newFinder(source)
+	return &patternSplit{find: find, behavior: b, invert: invert}, err
+}
+
 // find calls yield with every match in text, in bytes; invalid UTF-8 matches
 // as U+FFFD, one for each byte.
 func (p *pattern) find(text string, yield func(start, end int)) error {

@@ -1,7 +1,5 @@
 package tokenizer
 
-import "unicode"
-
 // Pre-tokenizers that a GGUF file names by tokenizer.ggml.pre. Each is a list
 // of splits that run one after another.
 
@@ -25,6 +23,7 @@ const (
 	tekkenPattern = camelLower + `|` + camelUpper + `|\p{N}` + slashes
 	o200kPattern  = camelLower + contraction + `|` + camelUpper + contraction + `|\p{N}{1,3}` + slashes
 
+	ideographPattern  = `[一-龥぀-ゟ゠-ヿ]+`
 	deepseekV3Pattern = `[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_` + "`" + `{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+` +
 		`| ?[\p{P}\p{S}]+[\r\n]*` + afterSymbols
 )
@@ -61,7 +60,7 @@ var (
 		`[\r\n]`, `\s?\p{L}+`, `\s?\p{P}+`, `[一-龥ࠀ-一가-퟿]+`, `\p{N}`,
 	}}
 	preDeepseekV3 = preTokenizer{splits: patterns{
-		`\p{N}{1,3}`, `[一-龥぀-ゟ゠-ヿ]+`, deepseekV3Pattern,
+		`\p{N}{1,3}`, ideographPattern, deepseekV3Pattern,
 	}}
 )
 
@@ -95,11 +94,11 @@ var preTokenizers = map[string]preTokenizer{
 func (p patterns) mustSplit() []splitter {
 	list := make([]splitter, 0, len(p))
 	for _, source := range p {
-		compiled, err := compilePattern(source)
+		s, err := newSplit(source, isolated, false)
 		if err != nil {
 			panic(err) // TestPatterns compiles them all
 		}
-		list = append(list, &patternSplit{find: compiled.find, behavior: isolated})
+		list = append(list, s)
 	}
 	return list
 }
@@ -107,7 +106,7 @@ func (p patterns) mustSplit() []splitter {
 func (p preTokenizer) splitters() []splitter {
 	var list []splitter
 	if p.digits {
-		list = append(list, &patternSplit{find: runesWhere(unicode.IsNumber), behavior: isolated})
+		list = append(list, scanner(numbers{characterClasses(), 1}.scan))
 	}
 	return append(list, p.splits.mustSplit()...)
 }

@@ -91,17 +91,28 @@ func (p *pipeline) encodeText(out []int32, text string, first, trusted bool) ([]
 			out = append(out, s.id)
 			continue
 		}
-		pieces := []piece{{text[s.start:s.end], first && s.start == 0}}
-		for _, sp := range p.splitters {
-			if pieces, err = sp.split(pieces); err != nil {
-				return nil, err
-			}
-		}
-		for _, piece := range pieces {
-			out = p.model.encode(out, piece.text)
+		if out, err = p.encodePieces(out, piece{text[s.start:s.end], first && s.start == 0}); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// encodePieces hands the text from splitter to splitter and the last pieces to
+// the model.
+func (p *pipeline) encodePieces(out []int32, text piece) ([]int32, error) {
+	var failed error
+	next := func(q piece) { out = p.model.encode(out, q.text) }
+	for _, s := range slices.Backward(p.splitters) {
+		yield := next
+		next = func(q piece) {
+			if failed == nil {
+				failed = s.split(q, yield)
+			}
+		}
+	}
+	next(text)
+	return out, failed
 }
 
 // keepsFirst says whether something of the first character of a text is left

@@ -6,9 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// A splitter cuts pieces into smaller ones that the model never merges across.
+// A splitter cuts a piece into smaller ones that the model never merges across,
+// and hands each to yield.
 type splitter interface {
-	split(pieces []piece) ([]piece, error)
+	split(p piece, yield func(piece)) error
 }
 
 // A piece is prepared text on its way to the model.
@@ -44,32 +45,51 @@ type span struct {
 	match      bool
 }
 
-func (s *patternSplit) split(pieces []piece) ([]piece, error) {
-	out := make([]piece, 0, 2*len(pieces))
+func (s *patternSplit) split(p piece, yield func(piece)) error {
 	var spans []span
-	for _, p := range pieces {
-		spans = spans[:0]
-		done := 0
-		err := s.find(p.text, func(start, end int) {
-			if done < start {
-				spans = append(spans, span{done, start, s.invert})
-			}
-			spans = append(spans, span{start, end, !s.invert})
-			done = end
-		})
-		if err != nil {
-			return nil, err
+	done := 0
+	err := s.find(p.text, func(start, end int) {
+		if done < start {
+			spans = append(spans, span{done, start, s.invert})
 		}
-		if done < len(p.text) {
-			spans = append(spans, span{done, len(p.text), s.invert})
-		}
-		for _, sp := range s.behavior.apply(spans) {
-			if sp.start < sp.end {
-				out = append(out, piece{p.text[sp.start:sp.end], p.first && sp.start == 0})
-			}
-		}
+		spans = append(spans, span{start, end, !s.invert})
+		done = end
+	})
+	if err != nil {
+		return err
 	}
-	return out, nil
+	if done < len(p.text) {
+		spans = append(spans, span{done, len(p.text), s.invert})
+	}
+	for _, sp := range s.behavior.apply(spans) {
+		p.cut(sp.start, sp.end, yield)
+	}
+	return nil
+}
+
+// cut hands on a stretch of p, unless it is empty.
+func (p piece) cut(start, end int, yield func(piece)) {
+	if start < end {
+		yield(piece{p.text[start:end], p.first && start == 0})
+	}
+}
+
+// split cuts at every match and around it.
+func (scan scanner) split(p piece, yield func(piece)) error {
+	done := 0 // text before is handed on
+	for at := 0; at < len(p.text); {
+		end := scan(p.text, at)
+		if end <= at {
+			_, n := utf8.DecodeRuneInString(p.text[at:])
+			at += n
+			continue
+		}
+		p.cut(done, at, yield)
+		p.cut(at, end, yield)
+		at, done = end, end
+	}
+	p.cut(done, len(p.text), yield)
+	return nil
 }
 
 // apply merges or drops spans in place.
@@ -152,36 +172,45 @@ func punctuation(r rune) bool {
 // prefixSpace puts a space before a piece that has none.
 type prefixSpace struct{}
 
-func (prefixSpace) split(pieces []piece) ([]piece, error) {
-	for i, p := range pieces {
-		if !strings.HasPrefix(p.text, " ") {
-			pieces[i].text = " " + p.text
-		}
+func (prefixSpace) split(p piece, yield func(piece)) error {
+	if !strings.HasPrefix(p.text, " ") {
+		p.text = " " + p.text
 	}
-	return pieces, nil
+	yield(p)
+	return nil
 }
 
 // A metaspace writes spaces as a visible mark and puts one first.
 type metaspace struct {
 	mark   string
 	scheme string // "always", "first" (only where the text begins), "never"
-	cut    *patternSplit
+	cut    bool   // before each mark
 }
 
-func (m *metaspace) split(pieces []piece) ([]piece, error) {
-	marked := replace(literal(" "), m.mark)
-	for i, p := range pieces {
-		text, err := marked(p.text)
-		if err != nil {
-			return nil, err
-		}
-		if (m.scheme == "always" || m.scheme == "first" && p.first) && !strings.HasPrefix(text, m.mark) {
-			text = m.mark + text
-		}
-		pieces[i].text = text
+func (m *metaspace) split(p piece, yield func(piece)) error {
+	p.text = strings.ReplaceAll(p.text, " ", m.mark)
+	if (m.scheme == "always" || m.scheme == "first" && p.first) && !strings.HasPrefix(p.text, m.mark) {
+		p.text = m.mark + p.text
 	}
-	if m.cut == nil {
-		return pieces, nil
+	if m.cut {
+		cutBefore(m.mark, p, yield)
+	} else {
+		yield(p)
 	}
-	return m.cut.split(pieces)
+	return nil
+}
+
+// cutBefore cuts before each mark but those that follow another: the pieces are
+// a mark with what comes after it.
+func cutBefore(mark string, p piece, yield func(piece)) {
+	start := 0
+	for start < len(p.text) {
+		n := strings.Index(p.text[start+1:], mark)
+		if n < 0 {
+			break
+		}
+		p.cut(start, start+1+n, yield)
+		start += 1 + n
+	}
+	p.cut(start, len(p.text), yield)
 }

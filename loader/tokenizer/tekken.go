@@ -49,12 +49,12 @@ func FromTekken(file []byte) (Tokenizer, error) {
 	if special < len(tekkenSpecial) || size <= special || size > MaxVocab || size-special > len(f.Vocab) {
 		return nil, &FormatError{tekkenFile, fmt.Sprintf("got %d ids, %d of them special, for %d tokens", size, special, len(f.Vocab))}
 	}
-	pattern, err := compilePattern(f.Config.Pattern)
+	split, err := newSplit(f.Config.Pattern, isolated, false)
 	if err != nil {
 		return nil, &FormatError{tekkenFile, err.Error()}
 	}
 	p := &pipeline{kind: "bpe", normalize: chain(nil)}
-	p.splitters = []splitter{&patternSplit{find: pattern.find, behavior: isolated}}
+	p.splitters = []splitter{split}
 	p.makeVocab(size)
 	if err := f.readSpecial(p); err != nil {
 		return nil, &FormatError{tekkenFile, err.Error()}
