@@ -54,7 +54,11 @@ type family struct {
 }
 
 // families is every architecture, one row per file.
-var families = []*family{&llamaFamily, &mistralFamily, &mixtralFamily}
+var families = []*family{
+	&llamaFamily, &mistralFamily, &mixtralFamily,
+	&qwen2Family, &qwen3Family, &qwen3moeFamily,
+	&smollm3Family, &phi3Family, &gemma2Family, &gemma3Family, &graniteFamily, &olmo2Family,
+}
 
 // supported lists the names of an attribute of all families.
 func supported(names func(f *family) []string) string {

@@ -50,7 +50,7 @@ func openDirectory(t *testing.T, path string) *weights.Directory {
 	if st, err := os.Stat(path); err != nil {
 		t.Fatal(err)
 	} else if st.IsDir() {
-		if names, err = filepath.Glob(filepath.Join(path, "model*")); err != nil {
+		if names, err = filepath.Glob(filepath.Join(path, "model*.safetensors*")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -86,14 +86,14 @@ func openDirectory(t *testing.T, path string) *weights.Directory {
 // vectors reads ids and logits that testdata/vectors.py wrote.
 func vectors(t *testing.T, name string) (ids []int32, logits []float32) {
 	t.Helper()
-	b, err := os.ReadFile("testdata/" + name + ".ids.json")
+	b, err := os.ReadFile("testdata/" + name + "ids.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal(b, &ids); err != nil {
 		t.Fatal(err)
 	}
-	if b, err = os.ReadFile("testdata/" + name + ".logits.f32"); err != nil {
+	if b, err = os.ReadFile("testdata/" + name + "logits.f32"); err != nil {
 		t.Fatal(err)
 	}
 	logits = make([]float32, len(b)/4)
@@ -128,7 +128,7 @@ func TestLlama(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, cfg := open(t, path)
-			ids, want := vectors(t, name)
+			ids, want := vectors(t, name+".")
 			for _, step := range []int{len(ids), 29, 1} {
 				s, buf := m.NewState(len(ids)), m.NewBuffers()
 				for first := 0; first < len(ids); first += step {
@@ -151,7 +151,7 @@ func TestLlama(t *testing.T) {
 // TestLast wants the last row of all logits where only that is asked for.
 func TestLast(t *testing.T) {
 	m, cfg := open(t, "testdata/mixed.gguf")
-	ids, want := vectors(t, "mixed")
+	ids, want := vectors(t, "mixed.")
 	s := m.NewState(len(ids))
 	defer s.Close()
 	got, err := m.Forward(context.Background(), s, m.NewBuffers(), ids, false)

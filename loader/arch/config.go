@@ -27,7 +27,17 @@ type Config struct {
 	// included, 0 for all: [layers], or nil where every layer sees all.
 	Windows []int
 
+	// NoRope says which layers do not rotate: [layers], or nil where all do.
+	NoRope []bool
+	// LocalRope is how layers with a window rotate, nil where as the others.
+	LocalRope *RopeConfig
+
 	Act kernels.Activation // of the feed-forward
+	// Scales of what their names say; 0 is the usual one: 1, and for attention
+	// 1/√head.
+	EmbedScale, ResidualScale, AttentionScale, LogitScale float32
+	// Softcaps of attention scores and logits; 0 is none.
+	AttentionSoftcap, LogitSoftcap float32
 
 	QKVBias, OutBias, FFNBias bool // whether these products have a bias
 
@@ -79,13 +89,27 @@ func (c *Config) check() error {
 	case !(c.Epsilon >= 0 && c.Epsilon < 1):
 		return fmt.Errorf("config: got a norm epsilon of %v, want 0 to 1", c.Epsilon)
 	}
-	if err := c.checkWindows(); err != nil {
+	for _, v := range []float32{c.EmbedScale, c.ResidualScale, c.AttentionScale, c.LogitScale, c.AttentionSoftcap, c.LogitSoftcap} {
+		if !(v >= 0 && v < math.MaxFloat32) {
+			return fmt.Errorf("config: got a scale or softcap of %v, want a number from 0 on", v)
+		}
+	}
+	if err := c.checkLayers(); err != nil {
 		return err
+	}
+	if c.LocalRope != nil {
+		if err := c.LocalRope.check(c.Head); err != nil {
+			return err
+		}
 	}
 	return c.Rope.check(c.Head)
 }
 
-func (c *Config) checkWindows() error {
+// checkLayers refuses lists that are not one value per layer.
+func (c *Config) checkLayers() error {
+	if c.NoRope != nil && len(c.NoRope) != c.Layers {
+		return fmt.Errorf("config: got rope for %d layers, want %d", len(c.NoRope), c.Layers)
+	}
 	if c.Windows != nil && len(c.Windows) != c.Layers {
 		return fmt.Errorf("config: got windows for %d layers, want %d", len(c.Windows), c.Layers)
 	}
@@ -141,8 +165,14 @@ func (c *Config) sizes() map[string]int {
 		"qkv": q + 2*kv, "2ffn": 2 * c.FFN, "rope": c.Rope.dims(c.Head) / 2,
 		"experts": c.Experts, "expertffn": c.ExpertFFN,
 		"qkvbias": one(c.QKVBias), "outbias": one(c.OutBias), "ffnbias": one(c.FFNBias),
+		"longrope": one(c.Rope.Long != nil && c.Rope.Long.InTensors),
 	}
 }
 
-// scale is the usual factor of a product of query and key.
-func (c *Config) scale() float32 { return float32(1 / math.Sqrt(float64(c.Head))) }
+// scale is the factor of a product of query and key.
+func (c *Config) scale() float32 {
+	if c.AttentionScale != 0 {
+		return c.AttentionScale
+	}
+	return float32(1 / math.Sqrt(float64(c.Head)))
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 )
 
@@ -47,15 +48,12 @@ func hubCommon(k *keys) Config {
 		Context: k.integer("max_position_embeddings", 0),
 		Epsilon: float32(k.number("rms_norm_eps", 1e-6)),
 		Tied:    k.flag("tie_word_embeddings", false),
-		Rope:    hubRope(k),
 	}
 	c.KVHeads = k.integer("num_key_value_heads", c.Heads)
 	if c.Heads > 0 {
 		c.Head = k.integer("head_dim", c.Dim/c.Heads)
 	}
-	if part := k.number("partial_rotary_factor", 1); part != 1 {
-		c.Rope.Dims = int(part * float64(c.Head))
-	}
+	c.Rope = hubRope(k, c.Head)
 	return c
 }
 
@@ -120,18 +118,28 @@ func equal(v, n any) bool {
 
 // hubRope reads the rotary part: rope_parameters as transformers 5 writes it,
 // or rope_theta and rope_scaling.
-func hubRope(k *keys) RopeConfig {
+func hubRope(k *keys, head int) RopeConfig {
 	base := k.number("rope_theta", 10000)
 	scaling, parameters := k.object("rope_scaling"), k.object("rope_parameters")
 	if parameters != nil {
 		scaling = parameters
 	}
-	return scaling.rope(base, k)
+	if full := scaling.object("full_attention"); full != nil {
+		scaling = full // a family with several reads the others
+	}
+	return scaling.rope(base, head, k)
 }
 
 // rope reads one object that describes angles; top is the whole config.
-func (k *keys) rope(base float64, top *keys) RopeConfig {
+func (k *keys) rope(base float64, head int, top *keys) RopeConfig {
 	r := RopeConfig{Base: base, Linear: 1}
+	part := top.number("partial_rotary_factor", 1)
+	if k != nil {
+		part = k.number("partial_rotary_factor", part)
+	}
+	if part != 1 {
+		r.Dims = int(part * float64(head))
+	}
 	if k == nil {
 		return r
 	}
@@ -158,8 +166,10 @@ func (k *keys) rope(base float64, top *keys) RopeConfig {
 		}
 	case "yarn":
 		r.Yarn = k.yarn(original(), top)
+	case "longrope", "su":
+		r.Long = k.longrope(original(), top)
 	default:
-		k.fail("rope_type", kind, "default, linear, llama3 or yarn")
+		k.fail("rope_type", kind, "default, linear, llama3, yarn or longrope")
 	}
 	k.get("type")
 	k.unread()
@@ -186,6 +196,30 @@ func (k *keys) yarn(original float64, top *keys) YarnScaling {
 		y.Magnitude = yarnMagnitude(y.Factor, 1)
 	}
 	return y
+}
+
+// longrope reads what LongRoPE needs; the defaults are those of transformers.
+func (k *keys) longrope(original float64, top *keys) *LongScaling {
+	l := &LongScaling{
+		Short: k.floats("short_factor"), Long: k.floats("long_factor"),
+		OriginalContext: int(min(original, MaxContext)), Magnitude: k.number("attention_factor", 0),
+	}
+	factor := k.number("factor", 0)
+	if factor == 0 {
+		factor = top.number("max_position_embeddings", 0) / original
+	}
+	if l.Magnitude == 0 {
+		l.Magnitude = longMagnitude(factor, original)
+	}
+	return l
+}
+
+// longMagnitude is the usual magnitude of LongRoPE.
+func longMagnitude(factor, original float64) float64 {
+	if factor <= 1 {
+		return 1
+	}
+	return math.Sqrt(1 + math.Log(factor)/math.Log(original))
 }
 
 // hubWindows reads how far each layer looks back: sliding_window positions in

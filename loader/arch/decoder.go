@@ -27,26 +27,41 @@ type decoder struct {
 	// Stretch divides the rotary frequencies. GGUF files carry a model's llama3
 	// scaling in this form.
 	Stretch []float32 `gguf:"rope_freqs,optional" shape:"rope"`
+	// Short and Long are the divisors of LongRoPE, where the config has them not.
+	Short []float32 `gguf:"rope_factors_short" shape:"rope" if:"longrope"`
+	Long  []float32 `gguf:"rope_factors_long" shape:"rope" if:"longrope"`
 }
 
-// load binds the tensors of m, whose decoder d is, and computes with layer from
-// then on.
-func (d *decoder) load(m any, c Config, dir *weights.Directory, p *kernels.Pool, layer func(p *pass, i int)) error {
+// load binds the tensors of m, whose decoder d is, and returns a Model that
+// computes with layer.
+func (d *decoder) load(m any, c Config, dir *weights.Directory, p *kernels.Pool, layer func(p *pass, i int)) (Model, error) {
 	d.cfg, d.pool, d.pages, d.layer = c, p, c.pages(), layer
 	err := bind(m, dir, c.sizes(), func(name string) bool {
 		// Old checkpoints store the rotary frequencies beside the weights.
 		return strings.HasSuffix(name, ".rotary_emb.inv_freq")
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if c.Tied {
 		d.Output = d.Embed
 	} else if d.Output.Rows == 0 {
-		return errNoOutput
+		return nil, errNoOutput
 	}
 	d.ropes = []kernels.Rope{d.rope(c.Rope, d.Stretch, dir.Interleaved)}
-	return nil
+	if c.LocalRope != nil {
+		d.ropes = append(d.ropes, d.rope(*c.LocalRope, nil, dir.Interleaved))
+	}
+	if l := c.Rope.Long; l != nil && l.InTensors {
+		d.cfg.Rope.Long = &LongScaling{Short: d.Short, Long: d.Long, OriginalContext: l.OriginalContext, Magnitude: l.Magnitude}
+		if err := d.cfg.Rope.check(c.Head); err != nil {
+			return nil, err
+		}
+	}
+	if c.Rope.Long != nil {
+		return newLongDecoder(d, dir.Interleaved), nil
+	}
+	return d, nil
 }
 
 // rope makes one way to rotate.
@@ -65,10 +80,20 @@ func (d *decoder) NewBuffers() Buffers { return &pass{decoder: d} }
 
 // Forward implements Model.
 func (d *decoder) Forward(ctx context.Context, s state.State, buf Buffers, ids []int32, all bool) ([]float32, error) {
-	p, c := buf.(*pass), &d.cfg
-	p.begin(s.(*state.KV), len(ids))
+	p := buf.(*pass)
+	p.ropes = d.ropes
+	return p.run(ctx, s.(*state.KV), ids, all)
+}
+
+// run is Forward with the ropes that p has.
+func (p *pass) run(ctx context.Context, kv *state.KV, ids []int32, all bool) ([]float32, error) {
+	d, c := p.decoder, &p.cfg
+	p.begin(kv, len(ids))
 	for i, id := range ids {
 		d.Embed.Row(p.x[i*c.Dim:], int(id))
+	}
+	if c.EmbedScale != 0 {
+		kernels.Scale(p.x, c.EmbedScale)
 	}
 	for i := range c.Layers {
 		if err := ctx.Err(); err != nil {
@@ -85,5 +110,11 @@ func (d *decoder) Forward(ctx context.Context, s state.State, buf Buffers, ids [
 	p.logits = resize(p.logits, p.t*c.Vocab)
 	p.matmul = kernels.MatMul{X: p.h, T: p.t, Out: append(p.products[:0], kernels.Product{W: &d.Output, Y: p.logits})}
 	p.matmul.Run(d.pool)
+	if c.LogitScale != 0 {
+		kernels.Scale(p.logits, c.LogitScale)
+	}
+	if c.LogitSoftcap != 0 {
+		kernels.Softcap(p.logits, c.LogitSoftcap)
+	}
 	return p.logits, nil
 }

@@ -30,9 +30,6 @@ func (k *keys) get(key string) any {
 	return k.md[k.prefix+key]
 }
 
-// has tells whether a key is there.
-func (k *keys) has(key string) bool { return k.get(key) != nil }
-
 // fail keeps the first error about a key.
 func (k *keys) fail(key string, got any, want string) {
 	if *k.err == nil {
@@ -129,8 +126,24 @@ func anySlice[T any](v []T) []any {
 	return out
 }
 
+// floats reads a list of numbers.
+func (k *keys) floats(key string) []float32 {
+	var out []float32
+	for _, v := range k.list(key) {
+		f, ok := floating(v)
+		if !ok {
+			k.fail(key, v, "a list of numbers")
+		}
+		out = append(out, float32(f))
+	}
+	return out
+}
+
 // object reads a nested object; nil where the key is absent.
 func (k *keys) object(key string) *keys {
+	if k == nil {
+		return nil
+	}
 	switch v := k.get(key).(type) {
 	case map[string]any:
 		return &keys{md: v, where: k.where + ": " + key, read: map[string]bool{}, err: k.err}

@@ -38,7 +38,7 @@ type llamaLayer struct {
 
 func loadLlama(c Config, d *weights.Directory, p *kernels.Pool) (Model, error) {
 	m := &llama{Layers: make([]llamaLayer, c.Layers)}
-	return m, m.load(m, c, d, p, m.forward)
+	return m.load(m, c, d, p, m.forward)
 }
 
 // forward adds layer i to the residual stream.
@@ -46,10 +46,7 @@ func (m *llama) forward(p *pass, i int) {
 	l := &m.Layers[i]
 	// x += attention(norm(x))
 	p.norm(p.h, p.x, l.AttnNorm)
-	l.Attn.project(p, p.h)
-	p.rotate(0)
-	p.look(i, m.cfg.scale())
-	l.Attn.out(p)
+	l.Attn.run(p, i, p.h)
 	p.add()
 	// x += down(silu(gate(norm(x))) · up(norm(x)))
 	p.norm(p.h, p.x, l.FFNNorm)

@@ -47,7 +47,7 @@ type mixtralLayer struct {
 
 func loadMixtral(c Config, d *weights.Directory, p *kernels.Pool) (Model, error) {
 	m := &mixtral{Layers: make([]mixtralLayer, c.Layers)}
-	return m, m.load(m, c, d, p, m.forward)
+	return m.load(m, c, d, p, m.forward)
 }
 
 // forward adds layer i to the residual stream.
@@ -55,10 +55,7 @@ func (m *mixtral) forward(p *pass, i int) {
 	l := &m.Layers[i]
 	// x += attention(norm(x))
 	p.norm(p.h, p.x, l.AttnNorm)
-	l.Attn.project(p, p.h)
-	p.rotate(0)
-	p.look(i, m.cfg.scale())
-	l.Attn.out(p)
+	l.Attn.run(p, i, p.h)
 	p.add()
 	// x += Σ weight · expert(norm(x))
 	p.norm(p.h, p.x, l.FFNNorm)

@@ -16,6 +16,8 @@ type pass struct {
 	*decoder
 	kv *state.KV
 	t  int // tokens of this pass
+	// ropes is the decoder's, or others where they change with the length.
+	ropes []kernels.Rope
 
 	x, h     []float32 // [T][dim] residual stream, and what is read from or added to it
 	q, att   []float32 // [T][heads·head]
@@ -105,11 +107,22 @@ type product struct {
 }
 
 // add adds h to the residual stream.
-func (p *pass) add() { kernels.Add(p.x, p.h) }
+func (p *pass) add() {
+	if a := p.cfg.ResidualScale; a != 0 {
+		kernels.Scale(p.h, a)
+	}
+	kernels.Add(p.x, p.h)
+}
 
-// rotate turns the new queries and keys as rope number r says.
-func (p *pass) rotate(r int) {
-	c := &p.cfg
+// rotate turns the new queries and keys as layer i does.
+func (p *pass) rotate(i int) {
+	c, r := &p.cfg, 0
+	switch {
+	case c.NoRope != nil && c.NoRope[i]:
+		return
+	case c.LocalRope != nil && c.window(i) > 0:
+		r = 1
+	}
 	q, w, pairs := c.Heads*c.Head, c.KVHeads*c.Head, len(p.ropes[r].Freq)
 	for i := range p.t {
 		at := (r*p.t + i) * pairs
@@ -120,8 +133,8 @@ func (p *pass) rotate(r int) {
 }
 
 // look stores the new keys and values of layer i and computes what the new
-// queries see: att.
-func (p *pass) look(i int, scale float32) {
+// queries see: att. sinks is one score per head that sees nothing, or nil.
+func (p *pass) look(i int, sinks []float32) {
 	c, w := &p.cfg, p.cfg.KVHeads*p.cfg.Head
 	for t := range p.t {
 		k, v := p.kv.Row(i, p.kv.Len()+t)
@@ -129,8 +142,9 @@ func (p *pass) look(i int, scale float32) {
 		copy(v, p.v[t*w:(t+1)*w])
 	}
 	p.attend = kernels.Attention{
-		Q: p.q, Out: p.att, Memory: p.kv, Layer: i, Start: p.kv.Len(), T: p.t, Window: c.window(i),
-		Heads: c.Heads, KVHeads: c.KVHeads, Head: c.Head, Scale: scale,
+		Q: p.q, Out: p.att, Memory: p.kv, Layer: i, Start: p.kv.Len(), T: p.t,
+		Heads: c.Heads, KVHeads: c.KVHeads, Head: c.Head, Scale: c.scale(),
+		Window: c.window(i), Softcap: c.AttentionSoftcap, Sinks: sinks,
 	}
 	p.attend.Run(p.pool)
 }
@@ -142,6 +156,14 @@ type attention struct {
 	K linear `gguf:"attn_k" hub:"self_attn.k_proj" shape:"kv,dim" bias:"qkvbias"`
 	V linear `gguf:"attn_v" hub:"self_attn.v_proj" shape:"kv,dim" bias:"qkvbias"`
 	O linear `gguf:"attn_output" hub:"self_attn.o_proj" shape:"dim,q" bias:"outbias"`
+}
+
+// run computes h = O·attention(from) of layer i.
+func (a *attention) run(p *pass, i int, from []float32) {
+	a.project(p, from)
+	p.rotate(i)
+	p.look(i, nil)
+	a.out(p)
 }
 
 // project computes q, k and v of the vectors in from.

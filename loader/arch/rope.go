@@ -16,6 +16,8 @@ type RopeConfig struct {
 	Llama3 Llama3Scaling
 	// Yarn blends stretched and unstretched angles where Factor is not 0.
 	Yarn YarnScaling
+	// Long divides the angles one by one where it is not nil.
+	Long *LongScaling
 }
 
 // Llama3Scaling is the "llama3" kind of rope scaling.
@@ -31,6 +33,15 @@ type YarnScaling struct {
 	OriginalContext    float64
 	Magnitude          float64 // of what is rotated
 	Exact              bool    // the ends of the blend are not rounded to whole pairs
+}
+
+// LongScaling is the "longrope" kind of rope scaling (arXiv:2402.13753): other
+// divisors once a sequence is longer than the original context.
+type LongScaling struct {
+	Short, Long     []float32 // [pairs]
+	InTensors       bool      // the divisors are tensors, as in GGUF files
+	OriginalContext int
+	Magnitude       float64 // of what is rotated
 }
 
 // check refuses numbers that no angle can be computed from.
@@ -54,6 +65,29 @@ func (r *RopeConfig) check(head int) error {
 	case y.Factor != 0 && !(y.Factor >= 1 && positive(y.Factor, y.BetaFast, y.BetaSlow, y.OriginalContext, y.Magnitude) && r.Base > 1):
 		return fmt.Errorf("config: got rope scaling %+v, want a factor from 1 on and positive numbers", y)
 	}
+	return r.Long.check(r.dims(head) / 2)
+}
+
+func (l *LongScaling) check(pairs int) error {
+	if l == nil {
+		return nil
+	}
+	for _, list := range [][]float32{l.Short, l.Long} {
+		if l.InTensors {
+			break
+		}
+		if len(list) != pairs {
+			return fmt.Errorf("config: got %d rope divisors, want %d", len(list), pairs)
+		}
+		for _, v := range list {
+			if !(v > 0) || math.IsInf(float64(v), 0) {
+				return fmt.Errorf("config: got a rope divisor of %v, want a positive number", v)
+			}
+		}
+	}
+	if l.OriginalContext < 1 || !(l.Magnitude > 0) || math.IsInf(l.Magnitude, 0) {
+		return fmt.Errorf("config: got longrope for a context of %d and magnitude %v, want positive numbers", l.OriginalContext, l.Magnitude)
+	}
 	return nil
 }
 
@@ -67,10 +101,13 @@ func (r *RopeConfig) dims(head int) int {
 
 // magnitude is what rotated values are multiplied by.
 func (r *RopeConfig) magnitude() float32 {
-	if r.Yarn.Factor == 0 {
-		return 1
+	switch {
+	case r.Yarn.Factor != 0:
+		return float32(r.Yarn.Magnitude)
+	case r.Long != nil:
+		return float32(r.Long.Magnitude)
 	}
-	return float32(r.Yarn.Magnitude)
+	return 1
 }
 
 // frequencies is the angle per position of each pair: [dims/2]. stretch, where
