@@ -51,6 +51,8 @@ type family struct {
 	fromGGUF func(k *keys, c *Config)
 	// load makes the forward pass. The config was checked.
 	load func(c Config, d *weights.Directory, p *kernels.Pool) (Model, error)
+	// encoder makes it for a family that predicts no tokens; load is nil then.
+	encoder func(c Config, d *weights.Directory, p *kernels.Pool) (Encoder, error)
 }
 
 // families is every architecture, one row per file.
@@ -58,6 +60,7 @@ var families = []*family{
 	&llamaFamily, &mistralFamily, &mixtralFamily,
 	&qwen2Family, &qwen3Family, &qwen3moeFamily,
 	&smollm3Family, &phi3Family, &gemma2Family, &gemma3Family, &graniteFamily, &olmo2Family,
+	&bertFamily,
 }
 
 // supported lists the names of an attribute of all families.
@@ -95,5 +98,40 @@ func Load(c Config, d *weights.Directory, p *kernels.Pool) (Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.load(c, d, p)
+	if f.load == nil {
+		return nil, fmt.Errorf("got architecture %s, which encodes texts and predicts no tokens", f.name)
+	}
+	return f.load(c, plainNames(d), p)
+}
+
+// prefixes are what the names of a decoder's tensors begin with where it is
+// part of another model, or was saved without its output matrix; "model."
+// takes their place.
+var prefixes = []struct{ marker, prefix, with string }{
+	{"embed_tokens.weight", "", "model."},
+	{"language_model.model.embed_tokens.weight", "language_model.", ""},
+	{"model.language_model.embed_tokens.weight", "model.language_model.", "model."},
+}
+
+// plainNames is d with the names that a text model by itself has. What a model
+// that also sees or hears has beside its text model is left out: those parts
+// take no part in reading text.
+func plainNames(d *weights.Directory) *weights.Directory {
+	for _, p := range prefixes {
+		if _, ok := d.Tensors[p.marker]; !ok || d.Format == "gguf" {
+			continue
+		}
+		h := *d.Header
+		h.Tensors = map[string]weights.Tensor{}
+		for name, t := range d.Tensors {
+			switch rest, ok := strings.CutPrefix(name, p.prefix); {
+			case ok:
+				h.Tensors[p.with+rest] = t
+			case name == "lm_head.weight":
+				h.Tensors[name] = t
+			}
+		}
+		return &weights.Directory{Header: &h}
+	}
+	return d
 }

@@ -252,7 +252,7 @@ func TestLoadBad(t *testing.T) {
 		"1 to 1024":                                              func(_ map[string]weights.Tensor, c *Config) { c.Layers = 1 << 30 },
 		"want a multiple":                                        func(_ map[string]weights.Tensor, c *Config) { c.KVHeads = 5 },
 		"rope base":                                              func(_ map[string]weights.Tensor, c *Config) { c.Rope.Base = math.NaN() },
-		"got architecture":                                       func(_ map[string]weights.Tensor, c *Config) { c.Architecture = "bert" },
+		"got architecture":                                       func(_ map[string]weights.Tensor, c *Config) { c.Architecture = "gpt2" },
 		"got type Q8_1": func(ts map[string]weights.Tensor, _ *Config) {
 			x := ts["blk.0.ffn_up.weight"]
 			x.Type = 9

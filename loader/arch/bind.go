@@ -108,6 +108,11 @@ func (b *binder) field(f reflect.Value, tags reflect.StructTag, prefix, tag stri
 		return b.linear(p, name, tags, shape)
 	case *experts:
 		return b.experts(p, name, tags, shape)
+	case *layerNorm:
+		if err := b.vector(&p.W, name+".weight", shape); err != nil {
+			return err
+		}
+		return b.vector(&p.B, name+".bias", shape)
 	case *[]float32:
 		return b.vector(p, name+".weight", shape)
 	}

@@ -41,6 +41,10 @@ type Config struct {
 
 	QKVBias, OutBias, FFNBias bool // whether these products have a bias
 
+	// Of encoders: rows of the tables of positions and of token types, and the
+	// position of the first token.
+	Positions, TokenTypes, FirstPosition int
+
 	Experts       int  // in a layer, 0 where the feed-forward is one
 	ActiveExperts int  // of a token
 	ExpertFFN     int  // width inside an expert
@@ -75,6 +79,9 @@ func (c *Config) check() error {
 		{"context", c.Context, 0, MaxContext},
 		{"experts", c.Experts, 0, MaxExperts},
 		{"active experts", c.ActiveExperts, min(c.Experts, 1), c.Experts},
+		{"positions", c.Positions, 0, MaxContext},
+		{"token types", c.TokenTypes, 0, MaxWidth},
+		{"first position", c.FirstPosition, 0, MaxWidth},
 		{"expert width", c.ExpertFFN, min(c.Experts, 1), MaxWidth},
 	} {
 		if b.value < b.min || b.value > b.max {
@@ -165,6 +172,7 @@ func (c *Config) sizes() map[string]int {
 		"qkv": q + 2*kv, "2ffn": 2 * c.FFN, "rope": c.Rope.dims(c.Head) / 2,
 		"experts": c.Experts, "expertffn": c.ExpertFFN,
 		"qkvbias": one(c.QKVBias), "outbias": one(c.OutBias), "ffnbias": one(c.FFNBias),
+		"positions": c.Positions, "types": c.TokenTypes,
 		"longrope": one(c.Rope.Long != nil && c.Rope.Long.InTensors),
 	}
 }

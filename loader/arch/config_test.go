@@ -27,7 +27,7 @@ func TestFromHubBad(t *testing.T) {
 	const base = `"architectures":["LlamaForCausalLM"],"hidden_size":64,"intermediate_size":96,
 		"num_hidden_layers":2,"num_attention_heads":4,"vocab_size":100,"max_position_embeddings":512`
 	for more, want := range map[string]string{
-		`"architectures":["BertModel"]`:                         "BertModel",
+		`"architectures":["GPT2Model"]`:                         "GPT2Model",
 		`"hidden_act":"gelu"`:                                   "gelu",
 		`"sliding_window":128`:                                  "sliding_window: got 128",
 		`"num_attention_heads":0`:                               "heads",

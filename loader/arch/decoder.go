@@ -102,6 +102,10 @@ func (p *pass) run(ctx context.Context, kv *state.KV, ids []int32, all bool) ([]
 		d.layer(p, i)
 	}
 	p.kv.Advance(p.t)
+	if p.keep {
+		p.norm(p.h, p.x, d.Norm)
+		p.vectors = append(p.vectors, p.h...)
+	}
 	if !all {
 		copy(p.x, p.x[(p.t-1)*c.Dim:p.t*c.Dim])
 		p.t = 1

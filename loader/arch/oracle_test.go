@@ -5,9 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"samara/loader/kernels"
+	"samara/loader/weights"
 )
 
 // familyFolders lists the folders that testdata/families.py wrote.
@@ -32,6 +34,10 @@ func TestFamilies(t *testing.T) {
 				continue
 			}
 			t.Run(name+"/"+filepath.Base(path), func(t *testing.T) {
+				if filepath.Ext(path) != ".gguf" && IsEncoder(readConfig(t, path)) {
+					checkEncoder(t, path, ids, want)
+					return
+				}
 				m, cfg := open(t, path)
 				for _, step := range []int{len(ids), 7, 1} {
 					checkSteps(t, m, cfg, ids, want, step)
@@ -61,6 +67,53 @@ func checkSteps(t *testing.T, m Model, cfg Config, ids []int32, want []float32, 
 			t.Fatalf("ids %d to %d at once: got an error of %.2g over %d logits, want less than %g", first, end, e, len(logits), MaxNMSE)
 		}
 		checkBest(t, logits, part, cfg.Vocab)
+	}
+}
+
+// checkEncoder compares the vectors of a text, and of its beginning in the same
+// buffers.
+func checkEncoder(t *testing.T, dir string, ids []int32, want []float32) {
+	t.Helper()
+	p := kernels.NewPool(2)
+	defer p.Close()
+	m, err := LoadEncoder(readConfig(t, dir), openDirectory(t, dir), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	buf := m.NewBuffers()
+	for _, n := range []int{len(ids), 3, len(ids)} {
+		got, err := m.Encode(context.Background(), buf, ids[:n])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := nmse(got, want[:len(got)]); len(got) != len(want)*n/len(ids) || (n == len(ids)) != (e < MaxNMSE) {
+			t.Errorf("%d ids: got an error of %.2g over %d values", n, e, len(got))
+		}
+	}
+}
+
+// TestPlainNames renames the tensors of a text model as those of one that also
+// sees, and of one that was saved without its output matrix, are called.
+func TestPlainNames(t *testing.T) {
+	const dir = "testdata/families/qwen2"
+	ids, want := vectors(t, "families/qwen2/")
+	d, cfg := openDirectory(t, dir), readConfig(t, dir)
+	p := kernels.NewPool(1)
+	defer p.Close()
+	for _, prefix := range []string{"", "language_model.model.", "model.language_model."} {
+		h := *d.Header
+		h.Tensors = map[string]weights.Tensor{"vision_tower.x.weight": {}}
+		if prefix == "" {
+			clear(h.Tensors)
+		}
+		for name, x := range d.Tensors {
+			h.Tensors[prefix+strings.TrimPrefix(name, "model.")] = x
+		}
+		m, err := Load(cfg, &weights.Directory{Header: &h}, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkSteps(t, m, cfg, ids, want, len(ids))
 	}
 }
 

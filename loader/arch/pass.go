@@ -27,6 +27,11 @@ type pass struct {
 	cos, sin []float32 // [ropes][T][pairs]
 	routes   routes    // where there are experts
 
+	// keep says that vectors is to grow by those of every token, as they are
+	// before the output matrix.
+	keep    bool
+	vectors []float32
+
 	products [3]kernels.Product
 	matmul   kernels.MatMul
 	attend   kernels.Attention
@@ -35,8 +40,22 @@ type pass struct {
 
 // begin makes room for t more tokens of a sequence, and computes their angles.
 func (p *pass) begin(kv *state.KV, t int) {
+	p.kv = kv
+	p.fit(t)
+	kv.Reserve(t)
+	pairs := p.cfg.Rope.dims(p.cfg.Head) / 2
+	for r := range p.ropes {
+		for i := range t {
+			at := (r*t + i) * pairs
+			p.ropes[r].Angles(p.cos[at:at+pairs], p.sin[at:at+pairs], kv.Len()+i)
+		}
+	}
+}
+
+// fit makes room for t tokens.
+func (p *pass) fit(t int) {
 	c := &p.cfg
-	p.kv, p.t = kv, t
+	p.t = t
 	pairs := c.Rope.dims(c.Head) / 2
 	for _, f := range []struct {
 		buf   *[]float32
@@ -57,13 +76,6 @@ func (p *pass) begin(kv *state.KV, t int) {
 	}
 	if c.Experts > 0 {
 		p.routes.fit(c, t)
-	}
-	kv.Reserve(t)
-	for r := range p.ropes {
-		for i := range t {
-			at := (r*t + i) * pairs
-			p.ropes[r].Angles(p.cos[at:at+pairs], p.sin[at:at+pairs], kv.Len()+i)
-		}
 	}
 }
 

@@ -25,6 +25,7 @@ type Attention struct {
 	Heads, KVHeads, Head int
 	Scale                float32
 
+	Both    bool      // positions see those after them too
 	Window  int       // positions that one sees, its own included; 0 for all
 	Softcap float32   // scores s become Softcap · tanh(s / Softcap); 0 for none
 	Sinks   []float32 // scores that take part in the softmax and see nothing: [Heads], or nil
@@ -42,6 +43,9 @@ func (a *Attention) Do(w *Worker, part int) {
 	stride := a.KVHeads * a.Head
 	offset := h / (a.Heads / a.KVHeads) * a.Head
 	n := a.Start + t + 1
+	if a.Both {
+		n = a.Start + a.T
+	}
 	tokens := a.Memory.PageTokens()
 
 	from := 0

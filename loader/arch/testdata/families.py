@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes one small random model per architecture and its logits by transformers in float32.
+"""Makes one small random model per architecture and its logits (of encoders, the vectors) by transformers in float32.
 
     python3 loader/arch/testdata/families.py [NAME...]     (needs torch, transformers, gguf, numpy)
 
 families/NAME/ holds config.json and model.safetensors in BF16, ids.json, logits.f32 (little-endian
-float32 [ids][vocab]), and model.gguf with the same weights where GGUF files know the architecture.
+float32 [ids][vocab or width]), and model.gguf with the same weights where GGUF files know the architecture.
 Each config is what is special about its architecture: see MODELS.
 """
 
@@ -66,6 +66,8 @@ MODELS = {
     "granite": ("Granite", "granite", dict(embedding_multiplier=3.0, residual_multiplier=0.4, attention_multiplier=0.3,
                                            logits_scaling=2.5, tie_word_embeddings=True)),
     "olmo2": ("Olmo2", "olmo2", {}),
+    "bert": ("Bert", None, dict(hidden_act="gelu")),
+    "roberta": ("XLMRoberta", None, dict(hidden_act="gelu_new", type_vocab_size=1)),
 }
 
 
@@ -87,11 +89,12 @@ def make(name):
     torch.manual_seed(3)
     config = getattr(transformers, kind + "Config")(**kwargs)
     kind = "Gemma3" if kind == "Gemma3Text" else kind
-    cls = getattr(transformers, kind + "ForCausalLM")
+    encoder = kind in ("Bert", "XLMRoberta")
+    cls = getattr(transformers, kind + ("Model" if encoder else "ForCausalLM"))
     model = cls(config)
     with torch.no_grad():
         for n, p in model.named_parameters():
-            if "norm" in n:
+            if "norm" in n.lower() and n.endswith("weight"):
                 torch.nn.init.normal_(p, 0 if "Gemma" in kind else 1, 0.2)
             elif n.endswith("bias"):
                 torch.nn.init.normal_(p, 0, 0.3)
@@ -102,9 +105,11 @@ def make(name):
     model.to(torch.bfloat16).save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
     again = cls.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
-    ids = torch.randint(0, VOCAB, (IDS,), generator=torch.Generator().manual_seed(7))
+    first = 3 if encoder else 0  # padding is no part of a text
+    ids = torch.randint(first, VOCAB, (IDS,), generator=torch.Generator().manual_seed(7))
     with torch.no_grad():
-        logits = again.eval()(ids[None]).logits[0]
+        out = again.eval()(ids[None])
+        logits = (out.last_hidden_state if encoder else out.logits)[0]
     (folder / "ids.json").write_text(json.dumps(ids.tolist()) + "\n")
     logits.numpy().astype("<f4").tofile(folder / "logits.f32")
     if arch:
