@@ -36,7 +36,7 @@ func describe(src Source, h *weights.Header) ModelInfo {
 		describeHub(&info, src, h)
 	}
 	if cfg, err := config(src, h); err == nil {
-		info.CacheBytesPerToken = cfg.CacheBytesPerToken()
+		info.CacheBytesPerToken, info.WindowBytes = cfg.CacheBytesPerToken(), cfg.WindowBytes()
 		info.ContextLength, info.VocabSize = cfg.Context, cfg.Vocab
 	}
 	return info
