@@ -2,7 +2,7 @@ package magnets
 
 import (
 	"bytes"
-	"crypto/sha1" //nolint:gosec // BEP 3 names torrents by SHA-1; bytes are proven by BLAKE3
+	"crypto/sha1" // BEP 3 names torrents by SHA-1; bytes are proven by BLAKE3
 	"crypto/sha256"
 	"fmt"
 	"strings"
@@ -88,7 +88,7 @@ func ParseInfo(b []byte) (*Info, error) {
 		}
 	}
 	if info.V1 {
-		info.InfoHash = sha1.Sum(b) //nolint:gosec // see the import
+		info.InfoHash = sha1.Sum(b)
 	}
 	if info.V2 {
 		info.InfoHashV2 = sha256.Sum256(b)

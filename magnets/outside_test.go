@@ -45,7 +45,7 @@ i = lt.torrent_info(sys.argv[1])
 m = lt.parse_magnet_uri(sys.argv[2])
 print(i.info_hash(), m.info_hash, m.name, m.trackers, m.peers)
 print([i.files().file_path(n) for n in range(i.num_files())])`
-		out, err := exec.Command(pythonWithLibtorrent(t), "-c", script, path, link.String()).CombinedOutput() //nolint:gosec // a python that was found above
+		out, err := exec.Command(pythonWithLibtorrent(t), "-c", script, path, link.String()).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}

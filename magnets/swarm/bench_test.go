@@ -1,7 +1,7 @@
 package swarm
 
 import (
-	"crypto/sha1" //nolint:gosec // the format's own hash
+	"crypto/sha1"
 	"io"
 	"testing"
 
@@ -64,7 +64,7 @@ func BenchmarkStoreHash(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, p := range pieces {
-			h := sha1.New() //nolint:gosec // the format's own hash
+			h := sha1.New()
 			if _, err := p.WriteTo(h); err != nil {
 				b.Fatal(err)
 			}

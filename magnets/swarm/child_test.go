@@ -161,7 +161,7 @@ func TestResumeAfterKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer from.Close() //nolint:errcheck // a test's end
+	defer from.Close()
 	seeder, err := from.Seed(t.Context(), r.info.Bytes, r.paths, nil, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -67,11 +67,15 @@ func (t *Torrent) Resume() {
 	defer t.op.Unlock()
 	t.mu.Lock()
 	t.paused, t.trouble = false, nil
+	st := t.store
 	t.mu.Unlock()
+	if st != nil {
+		st.retry()
+	}
 	t.t.SetMaxEstablishedConns(connsPerTorrent)
 	t.t.AllowDataUpload()
 	t.t.AllowDataDownload()
-	t.wake()
+	wake(t.dial)
 }
 
 // AddPeers adds HOST:PORT that the user named; they may be private or
@@ -84,7 +88,7 @@ func (t *Torrent) AddPeers(peers []string) {
 		}
 	}
 	t.mu.Unlock()
-	t.wake()
+	wake(t.dial)
 }
 
 // Rebase reads file i from paths[i] from now on, after its bytes were
@@ -99,9 +103,7 @@ func (t *Torrent) Rebase(paths []string) error {
 	case len(paths) != len(st.files):
 		return fmt.Errorf("rebase %s: %d paths for %d files", st.info.Name, len(paths), len(st.files))
 	}
-	select {
-	case <-st.finished:
-	default:
+	if !isClosed(st.finished) {
 		return fmt.Errorf("rebase %s: it is still being fetched", st.info.Name)
 	}
 	t.op.Lock()
@@ -118,9 +120,13 @@ func (t *Torrent) Drop() error {
 	t.halt()
 	t.op.Lock()
 	defer t.op.Unlock()
-	t.t.Drop() // closes the store
+	var err error
+	if st := t.opened(); st != nil {
+		err = st.close() // before the client does it with its lock held
+	}
+	t.t.Drop()
 	t.s.remove(t)
-	return nil
+	return err
 }
 
 // halt ends what the torrent does beside the client.
@@ -132,6 +138,6 @@ func (t *Torrent) halt() {
 	t.named = map[string]bool{}
 	t.mu.Unlock()
 	for addr := range named {
-		t.s.guard.unname([]string{addr})
+		t.s.guard.unname(addr)
 	}
 }

@@ -37,7 +37,7 @@ func (c *fileCache) acquire(path string, flags int) (*openFile, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e, ok := c.open[path]; ok {
-		f := e.Value.(*openFile) //nolint:errcheck // the list holds nothing else
+		f := e.Value.(*openFile)
 		if f.flags&os.O_RDWR != 0 || flags&os.O_RDWR == 0 {
 			f.users++
 			c.order.MoveToFront(e)
@@ -45,7 +45,7 @@ func (c *fileCache) acquire(path string, flags int) (*openFile, error) {
 		}
 		c.removeLocked(e)
 	}
-	file, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW, 0o600) //nolint:gosec // a path of ours: numbers and digests only
+	file, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (c *fileCache) release(f *openFile) {
 func (c *fileCache) shrinkLocked() {
 	for e := c.order.Back(); e != nil && c.order.Len() > maxOpenFiles; {
 		prev := e.Prev()
-		if e.Value.(*openFile).users == 0 { //nolint:errcheck // the list holds nothing else
+		if e.Value.(*openFile).users == 0 {
 			c.removeLocked(e)
 		}
 		e = prev
@@ -77,7 +77,7 @@ func (c *fileCache) shrinkLocked() {
 }
 
 func (c *fileCache) removeLocked(e *list.Element) {
-	f := e.Value.(*openFile) //nolint:errcheck // the list holds nothing else
+	f := e.Value.(*openFile)
 	c.order.Remove(e)
 	delete(c.open, f.path)
 	f.gone = true

@@ -56,21 +56,26 @@ type guard struct {
 	allow  []netip.Prefix // always; with airgap, nothing else
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 
+	ctx    context.Context // ends with the guard: no dial outlives it
+	cancel context.CancelFunc
+
 	mu     sync.Mutex
-	named  map[string]int // HOST:PORT that the user named, and how often
+	named  map[string]int // ADDRESS:PORT that the user named, and for how many torrents
 	conns  map[*ownedConn]struct{}
 	closed bool
 	open   sync.WaitGroup // connections
 }
 
 func newGuard(c Config) *guard {
-	return &guard{
+	g := &guard{
 		airgap: c.Airgap,
 		allow:  append(append([]netip.Prefix(nil), c.AllowPrivate...), c.Allow...),
 		lookup: lookupNames,
 		named:  map[string]int{},
 		conns:  map[*ownedConn]struct{}{},
 	}
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	return g
 }
 
 func lookupNames(ctx context.Context, host string) ([]netip.Addr, error) {
@@ -79,17 +84,16 @@ func lookupNames(ctx context.Context, host string) ([]netip.Addr, error) {
 	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 }
 
-// name notes that the user named peers, unname that a torrent is gone.
-func (g *guard) name(peers []string)   { g.addNames(peers, 1) }
-func (g *guard) unname(peers []string) { g.addNames(peers, -1) }
+// name notes that the user named an address for a torrent, unname that the
+// torrent is gone.
+func (g *guard) name(addr string)   { g.count(addr, 1) }
+func (g *guard) unname(addr string) { g.count(addr, -1) }
 
-func (g *guard) addNames(peers []string, n int) {
+func (g *guard) count(addr string, n int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, p := range peers {
-		if g.named[p] += n; g.named[p] <= 0 {
-			delete(g.named, p)
-		}
+	if g.named[addr] += n; g.named[addr] <= 0 {
+		delete(g.named, addr)
 	}
 }
 
@@ -155,6 +159,9 @@ func (g *guard) dial(ctx context.Context, network, addr string, named bool) (net
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(g.ctx, cancel)()
 	addrs, err := g.resolve(ctx, host, named)
 	if err != nil {
 		return nil, err
@@ -205,6 +212,7 @@ func (o *ownedConn) Close() error {
 
 // close ends every connection and refuses new ones.
 func (g *guard) close() {
+	g.cancel()
 	g.mu.Lock()
 	g.closed = true
 	conns := make([]*ownedConn, 0, len(g.conns))

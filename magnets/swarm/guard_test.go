@@ -69,7 +69,7 @@ func TestGuardChecksAfterDNS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // a test's end
+	defer l.Close()
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestLinkCannotReachLoopback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer udp.Close() //nolint:errcheck // a test's end
+	defer udp.Close()
 
 	r := newRelease(t, 64<<10, 100_000)
 	from, _ := seed(t, r)
@@ -149,7 +149,7 @@ func TestLinkCannotReachLoopback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer allowed.Close() //nolint:errcheck // a test's end
+	defer allowed.Close()
 	tor, err = allowed.Add(t.Context(), Spec{Link: link, Info: r.info.Bytes})
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +178,7 @@ func TestWebSeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // a test's end
+	defer s.Close()
 	tor, err := s.Add(t.Context(), Spec{Info: r.info.Bytes, WebSeeds: []string{web.URL + "/"}})
 	if err != nil {
 		t.Fatal(err)

@@ -49,11 +49,11 @@ func haveHead(info *magnets.Info, boot string) []byte {
 // readHave reads a bitmap file. ok is false where there is none for this
 // torrent; sameBoot says whether this boot wrote it.
 func readHave(dir string, info *magnets.Info, boot string) (have bitmap, sameBoot, ok bool) {
-	f, err := os.OpenFile(filepath.Join(dir, haveName), os.O_RDONLY|syscall.O_NOFOLLOW, 0) //nolint:gosec // a path of ours
+	f, err := os.OpenFile(filepath.Join(dir, haveName), os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, false, false
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close()
 	want := haveHead(info, boot)
 	have = newBitmap(info.Pieces)
 	b, err := io.ReadAll(io.LimitReader(f, int64(haveHeader+len(have)+1)))
@@ -82,7 +82,7 @@ func writeHave(dir string, info *magnets.Info, boot string, have bitmap) error {
 
 // openHave opens the bitmap file for changes.
 func openHave(dir string) (*haveFile, error) {
-	f, err := os.OpenFile(filepath.Join(dir, haveName), os.O_RDWR|syscall.O_NOFOLLOW, 0) //nolint:gosec // a path of ours
+	f, err := os.OpenFile(filepath.Join(dir, haveName), os.O_RDWR|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,7 @@ package swarm
 import (
 	"bytes"
 	"context"
-	"crypto/sha1" //nolint:gosec // the format's own hash
+	"crypto/sha1"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -82,7 +82,7 @@ func newRelease(t testing.TB, piece int64, sizes ...int) *release {
 		b.Files = append(b.Files, magnets.File{Path: fmt.Sprintf("f%03d.bin", i), Size: int64(size), Blake3: verify.Sum(data)})
 	}
 	for off := 0; off < len(all); off += int(piece) {
-		sum := sha1.Sum(all[off:min(len(all), off+int(piece))]) //nolint:gosec // the format's own hash
+		sum := sha1.Sum(all[off:min(len(all), off+int(piece))])
 		b.Pieces = append(b.Pieces, sum[:]...)
 	}
 	raw, err := magnets.Build(b)
@@ -218,7 +218,7 @@ func checkFiles(t testing.TB, r *release, tor *Torrent) {
 
 const childEnv = "SAMARA_SWARM_CHILD"
 
-func sha1Sum(b []byte) [20]byte { return sha1.Sum(b) } //nolint:gosec // the format's own hash
+func sha1Sum(b []byte) [20]byte { return sha1.Sum(b) }
 
 func bencodeInt(n int) string { return fmt.Sprintf("i%de", n) }
 
@@ -231,7 +231,7 @@ func newTracker(t testing.TB, peer string) string {
 	ip := a.Addr().As4()
 	compact := append(ip[:], byte(a.Port()>>8), byte(a.Port()))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, "d8:intervali60e5:peers%se", bencodeString(string(compact))) //nolint:errcheck // the client notices
+		fmt.Fprintf(w, "d8:intervali60e5:peers%se", bencodeString(string(compact)))
 	}))
 	t.Cleanup(server.Close)
 	return server.URL + "/announce"

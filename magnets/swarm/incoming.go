@@ -19,23 +19,23 @@ func openIncoming(cache *fileCache, dir string, info *magnets.Info, layout []Lay
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, writeError(dir, err)
 	}
-	old, err := s.recall()
-	if err != nil {
+	if err := s.recall(); err != nil {
 		return nil, err
 	}
 	if err := s.makeFiles(); err != nil {
 		return nil, err
 	}
-	if s.file, err = openHave(dir); err != nil {
+	file, err := openHave(dir)
+	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
-	s.work.Go(func() { s.backfill(old) })
+	s.file = file
+	s.retry()
 	return s, nil
 }
 
-// recall takes over what the bitmap file says and writes it anew. It returns
-// the wanted pieces that are known to be right.
-func (s *store) recall() (known []int, err error) {
+// recall takes over what the bitmap file says and writes it anew.
+func (s *store) recall() error {
 	marked, sameBoot, ok := readHave(s.dir, s.info, s.boot)
 	if !ok {
 		sameBoot = false
@@ -46,22 +46,18 @@ func (s *store) recall() (known []int, err error) {
 	}
 	sizes := s.sizes()
 	for p := range s.info.Pieces {
+		onDisk, viaBlob := s.onDisk(p, sizes)
 		switch {
-		case !marked.has(p) || !s.onDisk(p, sizes):
-		case sameBoot:
-			s.mark(p)
-			if s.wanted.has(p) {
-				known = append(known, p)
-			}
+		case s.fromBlob.has(p) && (!marked.has(p) || !sameBoot):
+			s.doubt(p) // the blobs are right, but are they this piece?
+		case !marked.has(p) || !onDisk:
+		case viaBlob:
+			s.fromBlob.set(p)
+			s.doubt(p)
+		case !sameBoot:
+			s.doubt(p)
 		default:
-			s.doubtful.set(p)
-			s.doubts++
-		}
-	}
-	for p := range s.info.Pieces { // blobs are right, but are they these pieces?
-		if s.blobOnly.has(p) && !s.have.has(p) && !s.doubtful.has(p) {
-			s.doubtful.set(p)
-			s.doubts++
+			s.mark(p)
 		}
 	}
 	boot, bits := s.boot, newBitmap(s.info.Pieces)
@@ -71,7 +67,7 @@ func (s *store) recall() (known []int, err error) {
 	if s.doubts > 0 {
 		boot = "" // nobody vouches for the bits yet
 	}
-	return known, writeHave(s.dir, s.info, boot, bits)
+	return writeHave(s.dir, s.info, boot, bits)
 }
 
 // sizes returns how long each numbered file is, -1 where there is none.
@@ -98,17 +94,30 @@ func (s *store) anyFile() bool {
 	return false
 }
 
-// onDisk reports whether the files of piece p are long enough to hold it.
-func (s *store) onDisk(p int, sizes []int64) bool {
-	if s.blobOnly.has(p) {
-		return true
+// doubt has piece p hashed again before anyone relies on it.
+func (s *store) doubt(p int) {
+	s.doubtful.set(p)
+	s.doubts++
+}
+
+// onDisk reports whether the bytes of piece p may be here, and whether some of
+// them lie in a blob now: a file that was committed just before a kill has left
+// its number.
+func (s *store) onDisk(p int, sizes []int64) (ok, viaBlob bool) {
+	if s.fromBlob.has(p) {
+		return true, false
 	}
 	for seg := range s.segments(s.pieceStart(p), s.pieceLen(p)) {
-		if !s.files[seg.file].Pad && sizes[seg.file] < seg.off+seg.n {
-			return false
+		f := &s.files[seg.file]
+		switch {
+		case f.Pad || sizes[seg.file] >= seg.off+seg.n:
+		case f.blob != "" && sizes[seg.file] < 0:
+			viaBlob = true
+		default:
+			return false, false
 		}
 	}
-	return true
+	return true, viaBlob
 }
 
 // makeFiles makes the wanted files and takes room for them. When that fails,
@@ -136,7 +145,7 @@ func (s *store) makeFiles() error {
 
 // makeFile makes path size bytes long, what it holds already included.
 func makeFile(path string, size int64) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600) //nolint:gosec // a path of ours
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err
 	}

@@ -95,19 +95,20 @@ func (s *store) join(p int) error {
 	after := p+1 < s.info.Pieces && s.hashed.has(p+1)
 	s.mu.Unlock()
 
+	var err error
 	if before {
-		if err := s.hashAcross(p); err != nil {
-			return err
-		}
+		err = s.hashAcross(p)
 	}
-	if after {
-		if err := s.hashAcross(p + 1); err != nil {
-			return err
-		}
+	if after && err == nil {
+		err = s.hashAcross(p + 1)
 	}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err != nil {
+		s.hashed.clear(p) // for retry
+		return err
+	}
 	if s.wanted.has(p) {
 		if s.left--; s.left == 0 {
 			close(s.finished)
@@ -143,8 +144,30 @@ func (s *store) hashAcross(p int) error {
 	return nil
 }
 
-// backfill hashes the groups of pieces that were verified before this start.
+// retry hashes the groups of wanted pieces that are here and not hashed: they
+// come from an earlier start, or their hashing failed.
+func (s *store) retry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var pieces []int
+	for p := range s.info.Pieces {
+		if s.wanted.has(p) && s.have.has(p) && !s.hashed.has(p) {
+			pieces = append(pieces, p)
+		}
+	}
+	if len(pieces) > 0 && !s.filling && !s.stop.Load() {
+		s.filling = true
+		s.work.Go(func() { s.backfill(pieces) })
+	}
+}
+
+// backfill hashes the groups of pieces that are here already.
 func (s *store) backfill(pieces []int) {
+	defer func() {
+		s.mu.Lock()
+		s.filling = false
+		s.mu.Unlock()
+	}()
 	for _, p := range pieces {
 		if s.stop.Load() {
 			return
@@ -191,7 +214,7 @@ func (s *store) startSync() {
 // sync writes the files that hold pieces to the disk, then the bitmap file.
 func (s *store) sync(pieces []int) error {
 	if err := s.begin(); err != nil {
-		return nil //nolint:nilerr // closed: the next start does it
+		return nil // closed: the next start does it
 	}
 	defer s.end()
 	done := map[string]bool{}

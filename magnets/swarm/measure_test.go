@@ -2,7 +2,7 @@ package swarm
 
 import (
 	"bufio"
-	"crypto/sha1" //nolint:gosec // the format's own hash
+	"crypto/sha1"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -153,7 +153,7 @@ func largeRelease(t testing.TB, parent string, size int64) (*magnets.Info, strin
 		if _, err := io.ReadFull(random, piece); err != nil {
 			t.Fatal(err)
 		}
-		sum := sha1.Sum(piece) //nolint:gosec // the format's own hash
+		sum := sha1.Sum(piece)
 		b.Pieces = append(b.Pieces, sum[:]...)
 		if _, err := f.Write(piece); err != nil {
 			t.Fatal(err)

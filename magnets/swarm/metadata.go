@@ -1,7 +1,7 @@
 package swarm
 
 import (
-	"crypto/sha1" //nolint:gosec // BEP 3 names torrents by SHA-1
+	"crypto/sha1" // BEP 3 names torrents by SHA-1
 	"crypto/sha256"
 	"sync"
 
@@ -64,7 +64,7 @@ func (g *gatherer) onMessage(e torrent.PeerConnReadExtensionMessageEvent) {
 	}
 	var m pp.ExtendedMetadataRequestMsg
 	err = bencode.Unmarshal(e.Payload, &m)
-	if _, trailing := err.(bencode.ErrUnusedTrailingBytes); err != nil && !trailing { //nolint:errorlint // never wrapped
+	if _, trailing := err.(bencode.ErrUnusedTrailingBytes); err != nil && !trailing {
 		return // the client drops the peer for it
 	}
 	if m.Type != pp.DataMetadataExtensionMsgType {
@@ -132,7 +132,7 @@ func (g *gatherer) forget(c *torrent.PeerConn) {
 // offer takes a dictionary that a peer sent and reports whether it is the one
 // that the torrent is named by. Whether it can be accepted is for run to say.
 func (t *Torrent) offer(raw []byte) bool {
-	if t.link.HasV1 && t.link.InfoHash != sha1.Sum(raw) { //nolint:gosec // see the import
+	if t.link.HasV1 && t.link.InfoHash != sha1.Sum(raw) {
 		return false
 	}
 	if t.link.HasV2 && t.link.InfoHashV2 != sha256.Sum256(raw) {
@@ -143,7 +143,7 @@ func (t *Torrent) offer(raw []byte) bool {
 		t.offered = raw
 	}
 	t.mu.Unlock()
-	t.wake()
+	wake(t.kick)
 	return true
 }
 

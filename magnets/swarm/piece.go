@@ -115,7 +115,7 @@ func openFlags(writable bool) int {
 // fail, it is read again before anyone relies on them.
 func (p *piece) WriteTo(w io.Writer) (int64, error) {
 	n, err := p.s.readPiece(p.i, p.len, w)
-	if err != nil && err != ErrClosed { //nolint:errorlint // our own sentinel, unwrapped
+	if err != nil && err != ErrClosed {
 		p.s.trouble(fmt.Errorf("hash piece %d of %s: %w", p.i, p.s.info.Name, err), nil)
 	}
 	return n, err
@@ -126,7 +126,7 @@ func (s *store) readPiece(p int, n int64, w io.Writer) (written int64, err error
 		return 0, err
 	}
 	defer s.end()
-	buf := bulkBuffers.Get().(*[bulkRead]byte) //nolint:errcheck // the pool holds nothing else
+	buf := bulkBuffers.Get().(*[bulkRead]byte)
 	defer bulkBuffers.Put(buf)
 	for seg := range s.segments(s.pieceStart(p), n) {
 		for seg.n > 0 {
@@ -177,6 +177,11 @@ func (p *piece) MarkComplete() error {
 // MarkNotComplete notes that the piece failed its hash.
 func (p *piece) MarkNotComplete() error {
 	s := p.s
+	if s.wanted.has(p.i) {
+		s.io.Lock()
+		s.fromBlob.clear(p.i) // to be fetched whole, beside the blobs
+		s.io.Unlock()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(p.i)

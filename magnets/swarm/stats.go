@@ -84,12 +84,10 @@ func (t *Torrent) state(info *magnets.Info, st *store) string {
 	st.mu.Lock()
 	checking := st.doubts > 0
 	st.mu.Unlock()
-	select {
-	case <-t.done:
+	switch {
+	case isClosed(t.done):
 		return StateSeeding
-	default:
-	}
-	if checking {
+	case checking:
 		return StateChecking
 	}
 	return StateFetching

@@ -33,18 +33,18 @@ const (
 // its part of that piece goes to a sparse file number i. The same holds for
 // files that are not wanted.
 type store struct {
-	cache    *fileCache
-	dir      string // incoming/<infohash>; "" where nothing can be fetched
-	info     *magnets.Info
-	files    []storedFile
-	starts   []int64                     // offset of each file in the torrent, bytes
-	length   int64                       // bytes of the torrent
-	wanted   bitmap                      // pieces to fetch
-	blobOnly bitmap                      // pieces that lie in blobs alone
-	trouble  func(err error, lost []int) // told of failures; takes no lock and does not wait
+	cache   *fileCache
+	dir     string // incoming/<infohash>; "" where nothing can be fetched
+	info    *magnets.Info
+	files   []storedFile
+	starts  []int64                     // offset of each file in the torrent, bytes
+	length  int64                       // bytes of the torrent
+	wanted  bitmap                      // pieces to fetch
+	trouble func(err error, lost []int) // told of failures; takes no lock and does not wait
 
-	io     sync.RWMutex // held to read or write files; to write while paths change
-	closed bool         // under io
+	io       sync.RWMutex // held to read or write files; to write while their places change
+	closed   bool         // under io
+	fromBlob bitmap       // under io: pieces whose parts of blobs are read there
 
 	mu       sync.Mutex
 	have     bitmap // pieces that passed their hash
@@ -57,6 +57,7 @@ type store struct {
 	syncAt   int64 // bytes of unsynced pieces that start a sync
 	unsynced []int // pieces verified since the last sync
 	syncing  bool
+	filling  bool          // a backfill runs
 	finished chan struct{} // closed when left is 0
 
 	work sync.WaitGroup // syncs and the backfill
@@ -81,7 +82,7 @@ func newStore(cache *fileCache, dir string, info *magnets.Info, layout []LayoutF
 	s := &store{
 		cache: cache, dir: dir, info: info,
 		files: make([]storedFile, len(info.Files)), starts: make([]int64, len(info.Files)),
-		wanted: newBitmap(info.Pieces), blobOnly: newBitmap(info.Pieces),
+		wanted: newBitmap(info.Pieces), fromBlob: newBitmap(info.Pieces),
 		have: newBitmap(info.Pieces), hashed: newBitmap(info.Pieces), doubtful: newBitmap(info.Pieces),
 		boot: bootID(), finished: make(chan struct{}), trouble: func(error, []int) {},
 	}
@@ -111,7 +112,7 @@ func newStore(cache *fileCache, dir string, info *magnets.Info, layout []LayoutF
 			blobs = blobs && (f.Pad || f.blob != "")
 		}
 		if blobs {
-			s.blobOnly.set(p)
+			s.fromBlob.set(p)
 		}
 	}
 	s.syncAt = max(syncEvery, s.length/syncShare)
@@ -160,7 +161,7 @@ func (s *store) segments(off, n int64) func(yield func(segment) bool) {
 func (s *store) place(p int, seg segment) (path string, writable bool, err error) {
 	f := &s.files[seg.file]
 	switch {
-	case f.rebased, f.blob != "" && s.blobOnly.has(p):
+	case f.rebased, f.blob != "" && s.fromBlob.has(p):
 		return f.blob, false, nil
 	case f.numbered != "":
 		return f.numbered, true, nil
@@ -308,7 +309,7 @@ func seeded(cache *fileCache, info *magnets.Info, paths []string) (*store, error
 		s.files[i].rebased = s.files[i].blob != ""
 	}
 	for p := range info.Pieces {
-		if s.blobOnly.has(p) {
+		if s.fromBlob.has(p) {
 			s.mark(p)
 		}
 	}

@@ -190,3 +190,31 @@ func TestStoreSync(t *testing.T) {
 		t.Errorf("%v, lost %v", tr.errs, tr.lost)
 	}
 }
+
+// A read that fails while groups are hashed is made up for by retry.
+func TestStoreRetry(t *testing.T) {
+	r := newRelease(t, 100_000, 300_000)
+	s, _ := openRelease(t, filepath.Join(t.TempDir(), "x"), r, layout(r.info))
+	fill(t, s, r, 0)
+	fill(t, s, r, 1)
+	p := &piece{s, 2, s.pieceLen(2)}
+	if _, err := p.WriteAt(r.data[0][200_000:], 0); err != nil {
+		t.Fatal(err)
+	}
+	path := s.files[0].numbered
+	s.cache.forget(path)
+	if err := os.Rename(path, path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.MarkComplete(); err == nil {
+		t.Fatal("no error without the file")
+	}
+	if err := os.Rename(path+".away", path); err != nil {
+		t.Fatal(err)
+	}
+	s.retry()
+	<-s.finished
+	if root, err := s.states()[0].Tree.Root(); err != nil || root != verify.Sum(r.data[0]) {
+		t.Errorf("%s, %v", root, err)
+	}
+}

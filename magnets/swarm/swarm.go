@@ -154,10 +154,8 @@ func (s *Swarm) Torrents() []*Torrent {
 func (s *Swarm) listLocked() []*Torrent {
 	list := make([]*Torrent, 0, len(s.torrents))
 	for _, t := range s.torrents {
-		select {
-		case <-t.ready:
+		if isClosed(t.ready) {
 			list = append(list, t)
-		default:
 		}
 	}
 	return list
@@ -305,6 +303,7 @@ func (s *Swarm) start(t *Torrent, opts torrent.AddTorrentOpts, layers map[string
 		return err
 	}
 	t.work.Go(t.run)
+	t.work.Go(t.redial)
 	return nil
 }
 

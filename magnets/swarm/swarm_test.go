@@ -12,6 +12,7 @@ import (
 	"github.com/anacrolix/dht/v2"
 
 	"samara/magnets"
+	"samara/verify"
 )
 
 // Files whose sizes leave groups and pieces across every kind of boundary.
@@ -128,6 +129,50 @@ func TestBlob(t *testing.T) {
 	}
 }
 
+// A kill between two commits: one file has left its number for its place in
+// the store, the bitmap knows the pieces, and none is fetched again.
+func TestKilledWhileCommitting(t *testing.T) {
+	r := newRelease(t, 64<<10, 100_000, 300_000)
+	from, seeder := seed(t, r)
+	dir := t.TempDir()
+	first := newSwarm(t, dir)
+	tor := fetch(t, first, r, layout(r.info), from.Addr())
+	waitDone(t, tor)
+	committed := tor.Files()[0].Path
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(committed); err != nil {
+		t.Fatal(err)
+	}
+	before := seeder.Stats().Uploaded
+	l := layout(r.info)
+	l.Files[0].Blob = r.paths[0]
+	tor = fetch(t, newSwarm(t, dir), r, l, from.Addr())
+	waitDone(t, tor)
+	checkFiles(t, r, tor)
+	if got := seeder.Stats().Uploaded - before; got != 0 {
+		t.Errorf("%d bytes came, want none", got)
+	}
+
+	// With a file in the store that is not what the pieces say, its shared
+	// piece is fetched, the file itself left alone.
+	other := filepath.Join(t.TempDir(), "other")
+	if err := os.WriteFile(other, make([]byte, 100_000), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	second := newSwarm(t, dir)
+	l.Files[0].Blob = other
+	tor = fetch(t, second, r, l, from.Addr())
+	waitDone(t, tor)
+	if root, err := tor.Files()[1].Tree.Root(); err != nil || root != verify.Sum(r.data[1]) {
+		t.Errorf("the wanted file: %s, %v", root, err)
+	}
+	if got := seeder.Stats().Uploaded - before; got != 64<<10 {
+		t.Errorf("%d bytes came, want one piece", got)
+	}
+}
+
 func TestNothingWanted(t *testing.T) {
 	r := newRelease(t, 64<<10, 100_000, 0)
 	from, _ := seed(t, r)
@@ -214,7 +259,7 @@ func TestNamedPeerComesLater(t *testing.T) {
 	if err != nil {
 		t.Skipf("the port was taken meanwhile: %v", err)
 	}
-	defer late.Close() //nolint:errcheck // a test's end
+	defer late.Close()
 	if _, err := late.Seed(t.Context(), r.info.Bytes, r.paths, nil, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -4,21 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"slices"
-	"strconv"
 	"sync"
-	"time"
 
 	"github.com/anacrolix/torrent"
 
 	"samara/magnets"
 )
-
-// redialEvery is how often peers that the user or the link named are tried
-// again while bytes are wanted: the client itself tries each once.
-const redialEvery = 5 * time.Second
 
 // Pieces that are fetched before the others: what tells a model's kind.
 const (
@@ -35,8 +27,9 @@ type Torrent struct {
 
 	ctx    context.Context // ends with the torrent
 	cancel context.CancelFunc
-	work   sync.WaitGroup // run
+	work   sync.WaitGroup // run and redial
 	kick   chan struct{}  // tells run to look around
+	dial   chan struct{}  // tells redial to try peers now
 	ready  chan struct{}  // closed when t is set
 	done   chan struct{}
 
@@ -68,7 +61,8 @@ type report struct {
 
 func newTorrent(s *Swarm) *Torrent {
 	t := &Torrent{
-		s: s, kick: make(chan struct{}, 1), ready: make(chan struct{}), done: make(chan struct{}),
+		s:    s,
+		kick: make(chan struct{}, 1), dial: make(chan struct{}, 1), ready: make(chan struct{}), done: make(chan struct{}),
 		gotInfo: make(chan struct{}), named: map[string]bool{},
 	}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
@@ -157,7 +151,8 @@ func (t *Torrent) Start(ctx context.Context, l Layout) error {
 	t.mu.Lock()
 	t.store = st
 	t.mu.Unlock()
-	t.wake()
+	wake(t.kick)
+	wake(t.dial)
 	return nil
 }
 
@@ -186,100 +181,40 @@ func (t *Torrent) prioritize(st *store) {
 // wanted files are complete.
 func (t *Torrent) Done() <-chan struct{} { return t.done }
 
-// run owns the torrent's housekeeping: peers that were named, failures that
+// run owns the torrent's housekeeping: metadata that was offered, failures that
 // were reported, the end of the transfer.
 func (t *Torrent) run() {
-	tick := time.NewTicker(redialEvery)
-	defer tick.Stop()
 	for {
-		t.redial()
 		t.acceptOffer()
 		t.handleReports()
 		var finished chan struct{}
-		t.mu.Lock()
-		if t.store != nil {
-			finished = t.store.finished
-		}
-		t.mu.Unlock()
-		select {
-		case <-t.done:
-			finished = nil
-		default:
+		if st := t.opened(); st != nil && !isClosed(t.done) {
+			finished = st.finished
 		}
 		select {
 		case <-t.ctx.Done():
 			return
 		case <-t.kick:
-		case <-tick.C:
 		case <-finished:
 			close(t.done)
 		}
 	}
 }
 
-func (t *Torrent) wake() {
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case t.kick <- struct{}{}:
+	case <-c:
+		return true
 	default:
+		return false
 	}
 }
 
-// redial hands the named peers to the client while bytes are wanted.
-func (t *Torrent) redial() {
-	t.mu.Lock()
-	idle := t.paused || t.trouble != nil || t.infoErr != nil
-	named, link := slices.Clone(t.peers), slices.Clone(t.linkPeers)
-	t.mu.Unlock()
+// wake makes whoever waits for c look around; it never waits itself.
+func wake(c chan struct{}) {
 	select {
-	case <-t.done:
-		idle = true
+	case c <- struct{}{}:
 	default:
-	}
-	if idle {
-		return
-	}
-	peers := append(t.resolve(named, true), t.resolve(link, false)...)
-	if len(peers) > 0 {
-		t.t.AddPeers(peers)
-	}
-}
-
-// resolve looks up peers and returns those that may be contacted. The client
-// gets addresses only, as it compares and bans peers by them.
-func (t *Torrent) resolve(peers []string, named bool) []torrent.PeerInfo {
-	var list []torrent.PeerInfo
-	for _, p := range peers {
-		host, port, err := net.SplitHostPort(p)
-		if err != nil {
-			continue
-		}
-		n, err := strconv.ParseUint(port, 10, 16)
-		if err != nil {
-			continue
-		}
-		addrs, err := t.s.guard.resolve(t.ctx, host, named)
-		if err != nil {
-			continue
-		}
-		for _, a := range addrs {
-			addr := netip.AddrPortFrom(a, uint16(n)).String()
-			if named {
-				t.name(addr)
-			}
-			list = append(list, torrent.PeerInfo{Addr: torrent.StringAddr(addr), Source: torrent.PeerSourceDirect})
-		}
-	}
-	return list
-}
-
-// name lets the guard dial addr for as long as the torrent lasts.
-func (t *Torrent) name(addr string) {
-	t.mu.Lock()
-	known := t.named[addr]
-	t.named[addr] = true
-	t.mu.Unlock()
-	if !known {
-		t.s.guard.name([]string{addr})
 	}
 }
 
@@ -288,7 +223,7 @@ func (t *Torrent) report(err error, lost []int) {
 	t.mu.Lock()
 	t.reports = append(t.reports, report{err, lost})
 	t.mu.Unlock()
-	t.wake()
+	wake(t.kick)
 }
 
 // handleReports pauses the transfer for the first failure that was reported.
