@@ -41,9 +41,9 @@ type Config struct {
 	// NoAuth gives every local caller the admin role; refused off loopback.
 	NoAuth bool
 
-	// NoSwarm starts no BitTorrent client at all and resumes no transfer:
-	// for verbs that only read the folder. Add, Peek and seeding then fail
-	// with code unavailable.
+	// NoSwarm starts no BitTorrent client, seeds nothing and resumes no
+	// transfer until the first Add or Peek that needs peers: for verbs that
+	// only read the folder, beside which another one may fetch.
 	NoSwarm bool
 	// Swarm is the BitTorrent address host:port; port 0 picks a free one;
 	// "" dials out but accepts nobody.

@@ -47,7 +47,7 @@ type Daemon struct {
 	ready   chan struct{}
 
 	store   *registry.Store
-	swarm   *swarm.Swarm // nil with Config.NoSwarm
+	swarm   *network
 	hub     *hub
 	seeds   *seeds
 	sums    *sums
@@ -59,6 +59,7 @@ type Daemon struct {
 	tls    *tls.Config  // nil without TLS
 	tcp    net.Listener // nil without Config.Listen
 	socket net.Listener
+	work   context.Context // of what works behind the requests; set before the first of them
 }
 
 // New opens the data folder (creating it at first), takes its lock, binds the
@@ -86,8 +87,11 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Daemon, err erro
 	if err != nil {
 		return nil, err
 	}
-	if err := d.openSwarm(); err != nil {
-		return nil, err
+	d.swarm = &network{open: d.openSwarm, started: d.takeUp}
+	if !cfg.NoSwarm {
+		if err := d.swarm.start(); err != nil {
+			return nil, err
+		}
 	}
 	if err := d.listen(ctx); err != nil {
 		return nil, err
@@ -97,13 +101,10 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Daemon, err erro
 }
 
 // openSwarm starts the BitTorrent client.
-func (d *Daemon) openSwarm() error {
-	if d.cfg.NoSwarm {
-		return nil
-	}
+func (d *Daemon) openSwarm() (*swarm.Swarm, error) {
 	allow, err := d.cfg.networks()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c := swarm.Config{
 		Dir: d.store.Blobs().Incoming(), Listen: d.cfg.Swarm, Log: d.log,
@@ -114,8 +115,7 @@ func (d *Daemon) openSwarm() error {
 	if d.cfg.Airgap {
 		c.Allow = append(allow, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
 	}
-	d.swarm, err = swarm.New(c)
-	return err
+	return swarm.New(c)
 }
 
 // listen binds the HTTP listeners.
@@ -224,7 +224,7 @@ func (d *Daemon) close() error {
 		errs = append(errs, d.engine.close())
 	}
 	if d.swarm != nil {
-		errs = append(errs, d.swarm.Close())
+		errs = append(errs, d.swarm.close())
 	}
 	return errors.Join(append(errs, d.store.Close())...)
 }

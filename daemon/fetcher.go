@@ -3,12 +3,12 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"sync"
 
 	"samara/magnets"
-	"samara/magnets/swarm"
 	"samara/registry"
 	"samara/verify"
 	"samara/web/client"
@@ -17,7 +17,7 @@ import (
 // A fetcher runs the transfers: one task, one goroutine for each that is at
 // work. It implements web.Transfers.
 type fetcher struct {
-	swarm   *swarm.Swarm // nil: nothing can be fetched
+	swarm   *network
 	store   *registry.Store
 	catalog *catalog
 	seeds   *seeds
@@ -54,19 +54,26 @@ func (f *fetcher) start(ctx context.Context) error {
 	f.mu.Lock()
 	f.ctx = ctx
 	f.mu.Unlock()
+	return f.takeUp(ctx)
+}
+
+// takeUp goes on with what is at work, once there is a swarm.
+func (f *fetcher) takeUp(ctx context.Context) error {
+	if !f.swarm.on() {
+		return nil
+	}
+	f.ops.Lock()
+	defer f.ops.Unlock()
 	all, err := f.store.Transfers(ctx)
 	if err != nil {
 		return err
-	}
-	if f.swarm == nil {
-		return nil
 	}
 	owned := map[string]bool{}
 	for _, rec := range all {
 		if rec.State != registry.StateReady {
 			owned[rec.InfoHash.String()] = true
 		}
-		if goesOn(rec) {
+		if goesOn(rec) && f.task(rec.ID) == nil {
 			f.launch(rec, nil, "")
 		}
 	}
@@ -106,7 +113,7 @@ func (f *fetcher) removeOrphans(owned map[string]bool) error {
 func (f *fetcher) wait() { f.wg.Wait() }
 
 // launch starts the task of a transfer. Layers and from are task's fields, which
-// only the request itself knows. The caller holds ops or is start.
+// only the request itself knows. The caller holds ops.
 func (f *fetcher) launch(rec registry.Transfer, layers []byte, from string) *task {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -179,10 +186,10 @@ func (f *fetcher) stop(id string, why error) {
 	}
 }
 
-// needSwarm fails where there is no swarm to ask.
+// needSwarm starts the swarm where it does not run yet.
 func (f *fetcher) needSwarm(op string) error {
-	if f.swarm == nil {
-		return errorf(client.CodeUnavailable, "", "%s: this daemon runs without a swarm", op)
+	if err := f.swarm.need(); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
 	}
 	return nil
 }

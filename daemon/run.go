@@ -42,11 +42,24 @@ func (d *Daemon) startWork(ctx context.Context, background *sync.WaitGroup) erro
 	if err := d.seeds.start(ctx); err != nil {
 		return fmt.Errorf("start seeding: %w", err)
 	}
+	d.work = ctx
 	if err := d.fetch.start(ctx); err != nil {
 		return fmt.Errorf("resume transfers: %w", err)
 	}
 	for _, run := range []func(context.Context){d.sums.run, d.engine.run} {
 		background.Go(func() { run(ctx) })
+	}
+	return nil
+}
+
+// takeUp does for a swarm that was started on demand what startWork does for
+// one that was there.
+func (d *Daemon) takeUp() error {
+	if err := d.seeds.start(d.work); err != nil {
+		return fmt.Errorf("start seeding: %w", err)
+	}
+	if err := d.fetch.takeUp(d.work); err != nil {
+		return fmt.Errorf("resume transfers: %w", err)
 	}
 	return nil
 }

@@ -336,15 +336,46 @@ func TestPauseAndResumeWithoutASwarm(t *testing.T) {
 	if tr, err = d.fetch.Resume(t.Context(), tr.Id); err != nil || tr.State != registry.StateResolving {
 		t.Errorf("resume: got %+v, %v", tr, err)
 	}
-	_, err = d.fetch.Add(t.Context(), web.AddRequest{Link: someHash}, "test")
-	wantCode(t, err, client.CodeUnavailable)
-	_, err = d.fetch.Peek(t.Context(), web.PeekRequest{Link: someHash})
-	wantCode(t, err, client.CodeUnavailable)
 	stop()
 	cfg.NoSwarm = false
 	d, _ = startDaemon(t, cfg)
 	if d.fetch.task(tr.Id) == nil {
 		t.Error("it does not go on")
+	}
+}
+
+// A daemon that needed no swarm starts one for the first request that does, and
+// goes on with what waited for it.
+func TestSwarmOnDemand(t *testing.T) {
+	files := smallModel()
+	a, _ := startDaemon(t, Config{Swarm: loopback})
+	r := publish(t, a, writeTree(t, files), "author/model")
+	cfg := Config{Data: t.TempDir()}
+	d, stop := startDaemon(t, cfg)
+	waiting, err := d.fetch.Add(t.Context(), web.AddRequest{Link: someHash}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	cfg.NoSwarm, cfg.Swarm = true, loopback
+	d, _ = startDaemon(t, cfg)
+	own := publish(t, d, writeTree(t, map[string][]byte{"own.bin": pattern(3, 100_000)}), "mine/own")
+	if d.SwarmAddr() != "" || d.fetch.task(waiting.Id) != nil {
+		t.Fatal("the swarm runs before anyone needs it")
+	}
+	looked, err := d.fetch.Peek(t.Context(), web.PeekRequest{Link: r.Magnet, Peers: []string{a.SwarmAddr()}})
+	if err != nil || len(looked.Files) != len(files) {
+		t.Fatalf("peek: got %+v, %v", looked, err)
+	}
+	if d.fetch.task(waiting.Id) == nil {
+		t.Error("the transfer that waited does not go on")
+	}
+	tr := addAndWait(t, d, web.AddRequest{Link: r.Magnet, Peers: []string{a.SwarmAddr()}, Name: "mine/model"})
+	if tr.State != registry.StateReady {
+		t.Fatalf("got %+v, want it ready", tr)
+	}
+	if tr = addAndWait(t, a, web.AddRequest{Link: own.Magnet, Peers: []string{d.SwarmAddr()}}); tr.State != registry.StateReady {
+		t.Errorf("what was published before is not offered: %+v", tr)
 	}
 }
 

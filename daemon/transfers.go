@@ -107,7 +107,7 @@ func (f *fetcher) Resume(ctx context.Context, id string) (web.Transfer, error) {
 		if err := f.store.PutTransfer(ctx, rec); err != nil {
 			return web.Transfer{}, err
 		}
-		if f.swarm != nil {
+		if f.swarm.on() {
 			rec = f.launch(rec, nil, "").record()
 		}
 	}
@@ -129,7 +129,7 @@ func (f *fetcher) Cancel(ctx context.Context, id string) error {
 	}
 	// The files go first: on a full disk the record cannot be changed before.
 	// Without a swarm, the next start with one removes them.
-	if rec.State != registry.StateReady && f.swarm != nil {
+	if rec.State != registry.StateReady && f.swarm.on() {
 		if err := f.swarm.RemoveIncoming(rec.InfoHash); err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ func (c *addCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		if c.Wait || s.embedded != nil {
+		if c.Wait || s.embedded != nil || s.passing {
 			_, err := a.wait(s, t, c.Paused)
 			return err
 		}
@@ -102,7 +102,11 @@ func readLink(link string) (text string, torrent []byte, err error) {
 
 // add starts a transfer and tells its warnings.
 func (a *app) add(s *session, req client.AddRequest) (client.Transfer, error) {
-	t, err := client.Decode[client.Transfer](s.AddTransfer(a.ctx, req))
+	var t client.Transfer
+	err := a.outlive(s, func() (err error) {
+		t, err = client.Decode[client.Transfer](s.AddTransfer(a.ctx, req))
+		return err
+	})
 	if err != nil {
 		return t, err
 	}
@@ -160,7 +164,11 @@ func (a *app) follow(s *session, t client.Transfer, untilPaused bool, show func(
 		if err := a.sleep(pause); err != nil {
 			return t, err
 		}
-		next, err := client.Decode[client.Transfer](s.GetTransfer(a.ctx, t.Id))
+		var next client.Transfer
+		err := a.outlive(s, func() (err error) {
+			next, err = client.Decode[client.Transfer](s.GetTransfer(a.ctx, t.Id))
+			return err
+		})
 		if err != nil {
 			return t, err
 		}
@@ -195,7 +203,7 @@ func (a *app) arrived(s *session, t client.Transfer) {
 	a.say("%s %s", t.Reference, t.Version)
 	a.note("%s%s, %s", size(t.BytesTotal), span, origin)
 	a.hint("samara run %s", t.Reference)
-	if s.embedded != nil {
+	if s.embedded != nil || s.passing {
 		a.hint("samara serve goes on seeding it")
 	}
 }
@@ -215,7 +223,7 @@ func (a *app) failed(t client.Transfer) error {
 
 // leave says what becomes of a transfer that is not waited for any more.
 func (a *app) leave(s *session, t client.Transfer) {
-	if s.embedded != nil {
+	if s.embedded != nil || s.passing {
 		a.note("what is there stays; samara serve, or the same command again, goes on")
 		return
 	}

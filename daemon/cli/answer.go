@@ -85,6 +85,7 @@ func (m localModel) ask(ctx context.Context, q question, emit func(string) error
 
 // remoteModel answers through a daemon's OpenAI routes.
 type remoteModel struct {
+	a     *app
 	s     *session
 	model string
 }
@@ -133,10 +134,21 @@ func (m remoteModel) ask(ctx context.Context, q question, emit func(string) erro
 		route = "v1/completions"
 	}
 	if emit != nil {
-		resp, err := m.post(ctx, route, req)
-		return streamed(resp, err, emit)
+		var resp *http.Response
+		err := m.a.outlive(m.s, func() (err error) {
+			resp, err = m.post(ctx, route, req)
+			return client.Outcome(resp, err)
+		})
+		if err != nil {
+			return answer{}, err
+		}
+		return streamed(resp, nil, emit)
 	}
-	c, err := client.Decode[completion](m.post(ctx, route, req))
+	var c completion
+	err := m.a.outlive(m.s, func() (err error) {
+		c, err = client.Decode[completion](m.post(ctx, route, req))
+		return err
+	})
 	if err != nil {
 		return answer{}, err
 	}

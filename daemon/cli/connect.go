@@ -28,6 +28,8 @@ const (
 type session struct {
 	*client.Client
 	embedded *daemonInside // nil unless the daemon runs inside this process
+	passing  bool          // the daemon is another verb's and ends with it
+	use      swarmUse      // what the verb needs of a daemon inside
 }
 
 // with runs f with a session and ends it.
@@ -36,6 +38,7 @@ func (a *app) with(use swarmUse, f func(*session) error) error {
 	if err != nil {
 		return err
 	}
+	s.use = use
 	return firstError(f(s), s.close())
 }
 
@@ -103,6 +106,28 @@ func (a *app) connect(use swarmUse) (*session, error) {
 	}
 }
 
+// maxReconnects bounds how many daemons that end one request may outlive.
+const maxReconnects = 5
+
+// outlive calls f, and again with another daemon where the one that f talked
+// to is gone: another verb's ends with that verb. F may be repeated.
+func (a *app) outlive(s *session, f func() error) error {
+	for range maxReconnects {
+		err := f()
+		gone := codeOf(err) == client.CodeUnavailable && s.passing && a.ctx.Err() == nil
+		if !gone {
+			return err
+		}
+		next, err := a.connect(s.use)
+		if err != nil {
+			return err
+		}
+		next.use = s.use
+		*s = *next
+	}
+	return f()
+}
+
 // connectSocket connects to a running daemon; nil and no error where nobody
 // listens, an error with code unavailable where somebody does and is silent.
 func (a *app) connectSocket(path string) (*session, error) {
@@ -112,11 +137,11 @@ func (a *app) connectSocket(path string) (*session, error) {
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, a.answerPatience)
 	defer cancel()
-	_, err = client.Decode[client.SystemInfo](c.GetInfo(ctx))
+	info, err := client.Decode[client.SystemInfo](c.GetInfo(ctx))
 	switch {
 	case err == nil:
 		a.warnIgnored()
-		return &session{Client: c}, nil
+		return &session{Client: c, passing: info.Listen == ""}, nil
 	case a.ctx.Err() != nil:
 		return nil, a.ctx.Err()
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):

@@ -209,7 +209,7 @@ func (d *demo) answer() error {
 	if err != nil {
 		return err
 	}
-	got, err := remoteModel{over, demoName}.ask(d.a.ctx, q, nil)
+	got, err := remoteModel{d.a, over, demoName}.ask(d.a.ctx, q, nil)
 	if err != nil {
 		return err
 	}

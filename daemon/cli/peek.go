@@ -33,7 +33,11 @@ func (c *peekCmd) Run(a *app) error {
 			a.note("nobody has answered for %s; --peer names somebody to ask, --dht looks for peers", peekPatience)
 		})
 		defer patience.Stop()
-		p, err := client.Decode[client.Peek](s.Peek(a.ctx, client.PeekRequest{Link: link, Torrent: torrent, Peers: c.Peer}))
+		var p client.Peek
+		err := a.outlive(s, func() (err error) {
+			p, err = client.Decode[client.Peek](s.Peek(a.ctx, client.PeekRequest{Link: link, Torrent: torrent, Peers: c.Peer}))
+			return err
+		})
 		if err != nil {
 			return err
 		}

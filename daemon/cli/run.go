@@ -50,10 +50,10 @@ func (c *runCmd) Run(a *app) error {
 			if err != nil {
 				return err
 			}
-			return c.talk(a, remoteModel{s, t.Reference})
+			return c.talk(a, remoteModel{a, s, t.Reference})
 		})
 	}
-	return a.with(noSwarm, func(s *session) error { return c.talk(a, remoteModel{s, c.Model}) })
+	return a.with(noSwarm, func(s *session) error { return c.talk(a, remoteModel{a, s, c.Model}) })
 }
 
 // fetch adds the link and waits; its lines go to stderr, since stdout is for

@@ -40,7 +40,11 @@ const pollEvery = 200 * time.Millisecond
 func (c *transferListCmd) Run(a *app) error {
 	return a.with(swarmUse(c.Watch), func(s *session) error {
 		for {
-			list, err := client.Decode[client.TransferList](s.ListTransfers(a.ctx))
+			var list client.TransferList
+			err := a.outlive(s, func() (err error) {
+				list, err = client.Decode[client.TransferList](s.ListTransfers(a.ctx))
+				return err
+			})
 			if err != nil {
 				return err
 			}
