@@ -16,15 +16,28 @@ type FormatError struct {
 	File   string // path of the file in the release
 	Object string // what in it: "header", "tensor blk.0.attn_q.weight"
 	Reason string // what is wrong, with got and want
+	Offset int64  // where, in bytes from the start of the file; 0 for the file as a whole
 }
 
-// Error names the file, the object in it and the reason.
+// Error names the file, the place and object in it and the reason.
 func (e *FormatError) Error() string {
+	if e.Offset > 0 {
+		return fmt.Sprintf("read %s at byte %d: %s: %s", e.File, e.Offset, e.Object, e.Reason)
+	}
 	return fmt.Sprintf("read %s: %s: %s", e.File, e.Object, e.Reason)
 }
 
 // Code is the error's row in the table of codes.
 func (e *FormatError) Code() string { return "unsupported_model" }
+
+// atByte adds the place to an error that has none.
+func atByte(offset int64, err error) error {
+	var f *FormatError
+	if errors.As(err, &f) && f.Offset == 0 {
+		f.Offset = offset
+	}
+	return err
+}
 
 // A FaultError reports mapped memory that could not be read: the file became
 // shorter, or its disk failed.

@@ -58,6 +58,7 @@ type ggufReader struct {
 	f    File
 	r    *bufio.Reader
 	pos  int64
+	at   int64 // where the field that was read last begins
 	left int64 // of the file or of MaxGGUFHeader, whichever is less
 	err  error
 	buf  [8]byte
@@ -72,7 +73,7 @@ func readGGUF(f File) (*Header, error) {
 		return nil, headerError(f, "got magic %q, want %q", magic, ggufMagic)
 	}
 	if v := g.u32(); g.err == nil && v != 2 && v != 3 {
-		return nil, headerError(f, "got GGUF version %d, want 2 or 3 (little-endian)", v)
+		g.fail("got GGUF version %d, want 2 or 3 (little-endian)", v)
 	}
 	tensors := g.count("tensors", ggufMinTensor, MaxTensors)
 	keys := g.count("keys", ggufMinKey, MaxGGUFKeys)
@@ -83,7 +84,7 @@ func readGGUF(f File) (*Header, error) {
 
 	align, err := ggufAlignment(f, md)
 	if err != nil {
-		return nil, err
+		return nil, atByte(g.pos, err)
 	}
 	h := &Header{Format: "gguf", Layout: "gguf", Metadata: md, Tensors: map[string]Tensor{}}
 	table := g.table(tensors)
@@ -113,28 +114,38 @@ func (h *Header) placeGGUF(f File, table []ggufEntry, end, align int64) error {
 	data := pad(end)
 	var next int64
 	for _, e := range table {
-		size, ok := tensorBytes(e.t.Type, e.t.Shape)
-		if !ok {
-			return tensorError(f, e.t.Name, "got shape %v of %v: it overflows or its rows are not whole blocks", e.t.Shape, e.t.Type)
+		size, err := e.place(f, data, next)
+		if err == nil {
+			e.t.offset, e.t.size = data+next, size
+			err = h.add(f, e.t)
 		}
-		if e.offset != uint64(next) {
-			return tensorError(f, e.t.Name, "got offset %d, want %d (the end of the tensor before it)", e.offset, next)
-		}
-		if size > f.Size || data+next > f.Size-size {
-			return tensorError(f, e.t.Name, "got %d bytes at %d, want them within the file's %d: the file is cut short", size, data+next, f.Size)
-		}
-		e.t.offset, e.t.size = data+next, size
-		if err := h.add(f, e.t); err != nil {
-			return err
+		if err != nil {
+			return atByte(e.begin, err)
 		}
 		next = pad(next + size)
 	}
 	return nil
 }
 
+// place checks that a tensor lies next bytes after data, and is its size.
+func (e ggufEntry) place(f File, data, next int64) (int64, error) {
+	size, ok := tensorBytes(e.t.Type, e.t.Shape)
+	if !ok {
+		return 0, tensorError(f, e.t.Name, "got shape %v of %v: it overflows or its rows are not whole blocks", e.t.Shape, e.t.Type)
+	}
+	if e.offset != uint64(next) {
+		return 0, tensorError(f, e.t.Name, "got offset %d, want %d (the end of the tensor before it)", e.offset, next)
+	}
+	if size > f.Size || data+next > f.Size-size {
+		return 0, tensorError(f, e.t.Name, "got %d bytes at %d, want them within the file's %d: the file is cut short", size, data+next, f.Size)
+	}
+	return size, nil
+}
+
 // A ggufEntry is one row of the tensor table.
 type ggufEntry struct {
 	t      Tensor
+	begin  int64  // where the row is
 	offset uint64 // from the start of the data section
 }
 
@@ -142,10 +153,11 @@ type ggufEntry struct {
 func (g *ggufReader) table(n int) []ggufEntry {
 	var out []ggufEntry
 	for range n {
+		begin := g.pos
 		name := g.str(MaxName)
 		dims := g.u32()
 		if g.err == nil && dims > ggufMaxDims {
-			g.err = tensorError(g.f, name, "got %d dimensions, want at most %d", dims, ggufMaxDims)
+			g.err = atByte(g.at, tensorError(g.f, name, "got %d dimensions, want at most %d", dims, ggufMaxDims))
 		}
 		if g.err != nil {
 			return nil
@@ -161,15 +173,15 @@ func (g *ggufReader) table(n int) []ggufEntry {
 		typ := g.u32()
 		offset := g.u64()
 		if g.err == nil && (typ >= uint32(firstHubType) || blocks[Type(typ)].name == "") {
-			g.err = tensorError(g.f, name, "got unknown type %d", typ)
+			g.err = atByte(begin, tensorError(g.f, name, "got unknown type %d", typ))
 		}
 		if g.err == nil && !validName(name) {
-			g.err = tensorError(g.f, name, "got a name of %d bytes, want 1 to %d of UTF-8", len(name), MaxName)
+			g.err = atByte(begin, tensorError(g.f, name, "got a name of %d bytes, want 1 to %d of UTF-8", len(name), MaxName))
 		}
 		if g.err != nil {
 			return nil
 		}
-		out = append(out, ggufEntry{Tensor{Name: name, Type: Type(typ), Shape: shape}, offset})
+		out = append(out, ggufEntry{Tensor{Name: name, Type: Type(typ), Shape: shape}, begin, offset})
 	}
 	return out
 }
@@ -341,6 +353,7 @@ func (g *ggufReader) fill(b []byte) {
 	if g.err != nil {
 		return
 	}
+	g.at = g.pos
 	n, err := io.ReadFull(g.r, b)
 	g.pos += int64(n)
 	g.left -= int64(n)
@@ -355,7 +368,7 @@ func (g *ggufReader) fill(b []byte) {
 
 func (g *ggufReader) fail(format string, args ...any) {
 	if g.err == nil {
-		g.err = headerError(g.f, format, args...)
+		g.err = atByte(g.at, headerError(g.f, format, args...))
 	}
 }
 

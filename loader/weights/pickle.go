@@ -47,8 +47,8 @@ var pickleGlobals = map[pyGlobal]bool{
 // pickleStorages are the classes of storages by the type of their values.
 var pickleStorages = map[pyGlobal]Type{
 	"torch FloatStorage": F32, "torch HalfStorage": F16, "torch BFloat16Storage": BF16, "torch DoubleStorage": F64,
-	"torch ByteStorage": u8, "torch CharStorage": 24, "torch ShortStorage": 25, "torch IntStorage": 26,
-	"torch LongStorage": 27, "torch BoolStorage": boolean,
+	"torch ByteStorage": u8, "torch CharStorage": i8, "torch ShortStorage": i16, "torch IntStorage": i32,
+	"torch LongStorage": i64, "torch BoolStorage": boolean,
 	"torch Float8_e4m3fnStorage": F8_E4M3, "torch Float8_e5m2Storage": F8_E5M2,
 }
 
@@ -57,6 +57,7 @@ var pickleStorages = map[pyGlobal]Type{
 // refused, as is every opcode it does not know.
 type unpickler struct {
 	f     File
+	base  int64 // where the pickle begins in the file
 	b     []byte
 	pos   int // of the next byte
 	op    int // where the current instruction begins
@@ -65,9 +66,9 @@ type unpickler struct {
 	err   error
 }
 
-// unpickle reads one value.
-func unpickle(f File, b []byte) (any, error) {
-	u := &unpickler{f: f, b: b, memo: map[uint32]any{}}
+// unpickle reads one value from b, which lies at base in the file.
+func unpickle(f File, base int64, b []byte) (any, error) {
+	u := &unpickler{f: f, base: base, b: b, memo: map[uint32]any{}}
 	for range MaxPickleOps {
 		u.op = u.pos
 		code := u.byte()
@@ -385,7 +386,7 @@ func (u *unpickler) bytes(n int) []byte {
 
 func (u *unpickler) fail(format string, args ...any) {
 	if u.err == nil {
-		u.err = &FormatError{File: u.f.Path, Object: fmt.Sprintf("pickle at byte %d", u.op), Reason: fmt.Sprintf(format, args...)}
+		u.err = &FormatError{File: u.f.Path, Object: "pickle", Offset: u.base + int64(u.op), Reason: fmt.Sprintf(format, args...)}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 )
@@ -40,7 +41,7 @@ func (h *Header) readSafetensors(f File, index int) error {
 	if int64(n) > f.Size-8 {
 		return headerError(f, "got a header of %d bytes, want it within the file's %d: the file is cut short", n, f.Size)
 	}
-	tensors, err := parseSafetensors(f, io.NewSectionReader(f.R, 8, int64(n)))
+	tensors, tied, err := parseSafetensors(f, io.NewSectionReader(f.R, 8, int64(n)))
 	if err != nil {
 		return err
 	}
@@ -50,57 +51,85 @@ func (h *Header) readSafetensors(f File, index int) error {
 	for _, t := range tensors {
 		t.file = index
 		if err := h.add(f, t); err != nil {
-			return err
+			return atByte(t.offset, err)
+		}
+		for _, name := range tied[t.Name] {
+			t.Name, t.tied = name, true
+			if err := h.add(f, t); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
 // parseSafetensors reads the JSON object of a header. Offsets in the result
-// are still relative to the end of the header.
-func parseSafetensors(f File, r io.Reader) ([]Tensor, error) {
+// are still relative to the end of the header. tied lists, for tensors that are
+// there, the names that only the metadata has: those of tensors that shared
+// their bytes when they were saved.
+func parseSafetensors(f File, r io.Reader) (tensors []Tensor, tied map[string][]string, err error) {
 	br := bufio.NewReader(r)
 	if b, err := br.Peek(1); err != nil || b[0] != '{' {
-		return nil, headerError(f, "want a JSON object right after the size")
+		return nil, nil, atByte(8, headerError(f, "want a JSON object right after the size"))
 	}
 	dec := json.NewDecoder(br)
-	if _, err := dec.Token(); err != nil {
-		return nil, jsonError(f, err)
+	tensors, md, err := parseEntries(f, dec)
+	if err != nil {
+		return nil, nil, atByte(8+dec.InputOffset(), err)
 	}
-	var out []Tensor
+	there := map[string]bool{}
+	for _, t := range tensors {
+		there[t.Name] = true
+	}
+	tied = map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(md)) {
+		if of := md[name]; there[of] && !there[name] && validName(name) {
+			tied[of] = append(tied[of], name)
+		}
+	}
+	return tensors, tied, nil
+}
+
+// parseEntries reads the object to its end, which must be the header's.
+func parseEntries(f File, dec *json.Decoder) (out []Tensor, md map[string]string, err error) {
+	if _, err := dec.Token(); err != nil {
+		return nil, nil, jsonError(f, err)
+	}
 	for dec.More() {
 		tok, err := dec.Token()
 		if err != nil {
-			return nil, jsonError(f, err)
+			return nil, nil, jsonError(f, err)
 		}
 		name, _ := tok.(string)
 		if name == "__metadata__" {
-			var md map[string]string
+			if md != nil {
+				return nil, nil, headerError(f, "got __metadata__ twice")
+			}
 			if err := dec.Decode(&md); err != nil {
-				return nil, jsonError(f, err)
+				return nil, nil, jsonError(f, err)
 			}
 			continue
 		}
 		var e entry
 		if err := dec.Decode(&e); err != nil {
-			return nil, jsonError(f, err)
+			return nil, nil, jsonError(f, err)
 		}
 		t, err := e.tensor(f, name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if len(out) == MaxTensors {
-			return nil, headerError(f, "got more than %d tensors", MaxTensors)
+			return nil, nil, headerError(f, "got more than %d tensors", MaxTensors)
 		}
 		out = append(out, t)
 	}
 	if _, err := dec.Token(); err != nil {
-		return nil, jsonError(f, err)
+		return nil, nil, jsonError(f, err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, headerError(f, "got more after the JSON object")
+		return nil, nil, headerError(f, "got more after the JSON object")
 	}
-	return out, nil
+	return out, md, nil
 }
 
 // tensor checks one entry by itself.
@@ -148,16 +177,16 @@ func placeSafetensors(f File, tensors []Tensor, data int64) error {
 	for i := range tensors {
 		t := &tensors[i]
 		if t.offset != next {
-			return tensorError(f, t.Name, "begins at %d, want %d (the end of the tensor before it)", t.offset, next)
+			return atByte(data+next, tensorError(f, t.Name, "begins at %d, want %d (the end of the tensor before it)", t.offset, next))
 		}
 		if t.size > f.Size-data-next {
-			return tensorError(f, t.Name, "got %d bytes at %d, want them within the file's %d: the file is cut short", t.size, data+next, f.Size)
+			return atByte(data+next, tensorError(f, t.Name, "got %d bytes at %d, want them within the file's %d: the file is cut short", t.size, data+next, f.Size))
 		}
 		next += t.size
 		t.offset += data
 	}
 	if data+next != f.Size {
-		return headerError(f, "tensors end at %d, want %d (the end of the file)", data+next, f.Size)
+		return atByte(data+next, headerError(f, "tensors end at %d, want %d (the end of the file)", data+next, f.Size))
 	}
 	return nil
 }

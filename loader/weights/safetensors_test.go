@@ -30,6 +30,19 @@ func TestSafetensors(t *testing.T) {
 	}
 }
 
+// TestTied reads names that only the metadata has.
+func TestTied(t *testing.T) {
+	b := safetensorsFile(`{"__metadata__":{"format":"pt","y":"x","z":"x","x":"z","gone":"nowhere"},`+
+		`"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 8)
+	h, err := ReadHeader(inMemory(map[string][]byte{"model.safetensors": b}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(names(h), []string{"x", "y", "z"}) || h.Parameters() != 2 || h.Bytes() != 8 || h.Tensors["y"].offset != h.Tensors["x"].offset {
+		t.Errorf("got tensors %v, %d parameters, %d bytes", names(h), h.Parameters(), h.Bytes())
+	}
+}
+
 // one is a header of one tensor.
 func one(dtype, shape, offsets string) string {
 	return fmt.Sprintf(`{"x":{"dtype":%q,"shape":%s,"data_offsets":%s}}`, dtype, shape, offsets)
@@ -53,6 +66,7 @@ func TestSafetensorsBad(t *testing.T) {
 		"unfinished":       {safetensorsFile(`{"x":{"dtype"`, 0), "JSON"},
 		"two objects":      {safetensorsFile("{}{}", 0), "more after"},
 		"metadata":         {safetensorsFile(`{"__metadata__":{"a":1}}`, 0), "JSON"},
+		"metadata twice":   {safetensorsFile(`{"__metadata__":{},"__metadata__":{}}`, 0), "twice"},
 		"entry a list":     {safetensorsFile(`{"x":[]}`, 0), "JSON"},
 		"deep":             {safetensorsFile(`{"x":`+strings.Repeat("[", 20000), 0), "JSON"},
 		"dtype":            {safetensorsFile(one("Q4_0", "[1]", "[0,4]"), 4), "unknown dtype"},
@@ -87,8 +101,8 @@ func TestSafetensorsBad(t *testing.T) {
 			_, err := ReadHeader(inMemory(map[string][]byte{"model.safetensors": c.file}))
 			wantError(t, err, "read model.safetensors", c.want)
 			var f *FormatError
-			if !errors.As(err, &f) {
-				t.Errorf("got %T, want a *FormatError", err)
+			if !errors.As(err, &f) || f.Offset == 0 && !strings.Contains(c.want, "want at most 100000000") && !strings.Contains(c.want, "cut short") {
+				t.Errorf("got %v, want a *FormatError with an offset", err)
 			}
 		})
 	}

@@ -128,7 +128,7 @@ func (h *Header) attachGroups(base string, q Tensor, byName map[string]File) err
 		}
 	}
 	groups, outputs := scales.Shape[0], scales.Shape[1]
-	if q.Type != 26 || zeros.Type != 26 || zeros.Shape[0] != groups || zeros.Shape[1]*8 != outputs {
+	if q.Type != i32 || zeros.Type != i32 || zeros.Shape[0] != groups || zeros.Shape[1]*8 != outputs {
 		return tensorError(f, q.Name, "got zeros of shape %v for scales of %v, want 4 bits each in I32", zeros.Shape, scales.Shape)
 	}
 	offset, err := zeroOffset(byName)
@@ -144,13 +144,10 @@ func (h *Header) attachGroups(base string, q Tensor, byName map[string]File) err
 	inputs := t.Shape[1]
 	g := &Groups{Scales: scales, Zeros: zeros, Size: (inputs + groups - 1) / groups, ZeroOffset: offset}
 	if index, ok := h.take(base + ".g_idx"); ok {
-		if len(index.Shape) != 1 || index.Shape[0] != inputs || index.Type != 26 {
+		if len(index.Shape) != 1 || index.Shape[0] != inputs || index.Type != i32 {
 			return tensorError(f, index.Name, "got shape %v of %v, want [%d] of I32", index.Shape, index.Type, inputs)
 		}
 		g.Index = &index
-	}
-	if bias, ok := h.Tensors[base+".bias"]; ok && bias.Len() == 0 {
-		h.take(bias.Name)
 	}
 	t.Groups = g
 	return h.add(f, t)

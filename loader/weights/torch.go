@@ -36,35 +36,40 @@ func (h *Header) readTorch(f File, index int) error {
 	if err != nil {
 		return err
 	}
-	v, err := unpickle(f, b)
+	v, err := unpickle(f, pickle.offset, b)
 	if err != nil {
 		return err
 	}
 	dict, ok := v.(*pyDict)
 	if !ok {
-		return headerError(f, "got %s, want a dict of tensors", kindOf(v))
+		return atByte(pickle.offset, headerError(f, "got %s, want a dict of tensors", kindOf(v)))
 	}
 	for i, k := range dict.keys {
-		name, ok := k.(string)
-		if !ok || !validName(name) {
-			return headerError(f, "got %s as a name, want 1 to %d bytes of text", kindOf(k), MaxName)
-		}
-		pt, ok := dict.values[i].(*pyTensor)
-		if !ok {
-			return tensorError(f, name, "got %s, want a tensor", kindOf(dict.values[i]))
-		}
-		t, err := pt.tensor(f, name, func(key string) (place, bool) {
+		t, err := torchTensor(f, k, dict.values[i], func(key string) (place, bool) {
 			p, ok := files[root+"data/"+key]
 			return p, ok
 		})
-		if err != nil {
-			return err
+		if err == nil {
+			err = h.add(f, t)
 		}
-		if err := h.add(f, t); err != nil {
-			return err
+		if err != nil {
+			return atByte(pickle.offset, err)
 		}
 	}
 	return nil
+}
+
+// torchTensor is one item of the dict.
+func torchTensor(f File, key, value any, storage func(key string) (place, bool)) (Tensor, error) {
+	name, ok := key.(string)
+	if !ok || !validName(name) {
+		return Tensor{}, headerError(f, "got %s as a name, want 1 to %d bytes of text", kindOf(key), MaxName)
+	}
+	t, ok := value.(*pyTensor)
+	if !ok {
+		return Tensor{}, tensorError(f, name, "got %s, want a tensor", kindOf(value))
+	}
+	return t.tensor(f, name, storage)
 }
 
 // refuseOldTorch names the formats that files of the same name may have.

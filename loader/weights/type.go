@@ -44,6 +44,14 @@ const (
 	AWQ4    Type = 108 // AWQ's 4-bit groups: see Groups
 )
 
+// Whole numbers, which only architectures use that say so.
+const (
+	i8  Type = 24
+	i16 Type = 25
+	i32 Type = 26
+	i64 Type = 27
+)
+
 // Types that only safetensors files have.
 const (
 	firstHubType Type = 100
@@ -74,7 +82,7 @@ var blocks = [256]block{
 	TQ1_0: {"TQ1_0", 256, 54}, TQ2_0: {"TQ2_0", 256, 66}, MXFP4: {"MXFP4", 32, 17}, NVFP4: {"NVFP4", 64, 36},
 
 	9: {"Q8_1", 32, 40}, 15: {"Q8_K", 256, 292}, 19: {"IQ1_S", 256, 50}, 29: {"IQ1_M", 256, 56},
-	24: {"I8", 1, 1}, 25: {"I16", 1, 2}, 26: {"I32", 1, 4}, 27: {"I64", 1, 8}, 41: {"Q1_0", 128, 18},
+	i8: {"I8", 1, 1}, i16: {"I16", 1, 2}, i32: {"I32", 1, 4}, i64: {"I64", 1, 8}, 41: {"Q1_0", 128, 18},
 
 	u8: {"U8", 1, 1}, u16: {"U16", 1, 2}, u32: {"U32", 1, 4}, u64: {"U64", 1, 8},
 	boolean: {"BOOL", 1, 1}, F8_E4M3: {"F8_E4M3", 1, 1}, F8_E5M2: {"F8_E5M2", 1, 1},
@@ -83,7 +91,7 @@ var blocks = [256]block{
 
 // dtypes are the names that safetensors headers use.
 var dtypes = map[string]Type{
-	"F32": F32, "F16": F16, "BF16": BF16, "F64": F64, "I8": 24, "I16": 25, "I32": 26, "I64": 27,
+	"F32": F32, "F16": F16, "BF16": BF16, "F64": F64, "I8": i8, "I16": i16, "I32": i32, "I64": i64,
 	"U8": u8, "U16": u16, "U32": u32, "U64": u64, "BOOL": boolean, "F8_E4M3": F8_E4M3, "F8_E5M2": F8_E5M2,
 }
 

@@ -52,6 +52,7 @@ type Tensor struct {
 	Scale  *Scale  // of 8-bit floats; nil where they are the values themselves
 	Groups *Groups // of the types GPTQ4 and AWQ4
 
+	tied bool // another tensor has the same bytes
 	place
 }
 
@@ -119,20 +120,24 @@ type Header struct {
 	files []File // the weight files, in the order that Tensor.file counts
 }
 
-// Bytes is the size of all tensors together.
+// Bytes is the size of all tensors together, tied ones once.
 func (h *Header) Bytes() int64 {
 	var n int64
 	for _, t := range h.Tensors {
-		n += t.Size()
+		if !t.tied {
+			n += t.Size()
+		}
 	}
 	return n
 }
 
-// Parameters is the number of values of all tensors together.
+// Parameters is the number of values of all tensors together, tied ones once.
 func (h *Header) Parameters() int64 {
 	var n int64
 	for _, t := range h.Tensors {
-		n += t.Len()
+		if !t.tied {
+			n += t.Len()
+		}
 	}
 	return n
 }
@@ -141,7 +146,9 @@ func (h *Header) Parameters() int64 {
 func (h *Header) MainType() Type {
 	count := map[Type]int64{}
 	for _, t := range h.Tensors {
-		count[t.Type] += t.Len()
+		if !t.tied {
+			count[t.Type] += t.Len()
+		}
 	}
 	main := F32
 	for _, t := range slices.Sorted(maps.Keys(count)) {

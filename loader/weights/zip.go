@@ -240,7 +240,7 @@ func readAt(f File, at int64, n int) ([]byte, error) {
 }
 
 func zipError(f File, at int64, format string, args ...any) error {
-	return &FormatError{File: f.Path, Object: fmt.Sprintf("archive at byte %d", at), Reason: fmt.Sprintf(format, args...)}
+	return &FormatError{File: f.Path, Object: "archive", Offset: at, Reason: fmt.Sprintf(format, args...)}
 }
 
 func u16le(b []byte) uint16 { return binary.LittleEndian.Uint16(b) }
