@@ -177,7 +177,7 @@ func newRecord(w *wanted, r web.AddRequest) (registry.Transfer, error) {
 
 // running returns the transfer that the request would repeat: one that fetches
 // the same torrent, or that brought it under the same name. One that failed, or
-// whose version is gone, is forgotten; its files serve the new one.
+// whose version or files are gone or damaged, is forgotten; its files serve the new one.
 func (f *fetcher) running(ctx context.Context, rec registry.Transfer) (*registry.Transfer, error) {
 	all, err := f.store.Transfers(ctx)
 	if err != nil {
@@ -248,10 +248,12 @@ func (f *fetcher) checkRepeat(ctx context.Context, old, rec registry.Transfer) e
 	return nil
 }
 
-// stillThere reports whether the version that a transfer brought has its name.
+// stillThere reports whether the version that a transfer brought has its name
+// and its files.
 func (f *fetcher) stillThere(ctx context.Context, rec registry.Transfer) bool {
 	e, err := f.store.Lookup(ctx, rec.Reference)
-	return err == nil && e.Version.Digest == rec.Version
+	return err == nil && e.Version.Digest == rec.Version &&
+		len(presentFiles(f.store.Blobs(), e.Version)) == len(expectedFiles(e.Version))
 }
 
 // checkName refuses a name that another version has, before anything is

@@ -92,7 +92,7 @@ func (c *catalog) Show(ctx context.Context, ref registry.Reference) (web.Version
 }
 
 func (c *catalog) filesOf(ctx context.Context, v registry.Version) ([]web.File, error) {
-	here := presentFiles(v)
+	here := presentFiles(c.store.Blobs(), v)
 	files := make([]web.File, 0, len(v.Manifest.Files))
 	for _, f := range v.Manifest.Files {
 		_, present := here[f.Path]
@@ -109,18 +109,19 @@ func (c *catalog) filesOf(ctx context.Context, v registry.Version) ([]web.File, 
 	return files, nil
 }
 
-// Source says where a version's files lie on this machine.
+// Source says where a version's files lie on this machine, without those that
+// --only left out.
 func (c *catalog) Source(ctx context.Context, ref registry.Reference) (web.Source, error) {
 	e, err := c.lookup(ctx, ref)
 	if err != nil {
 		return web.Source{}, err
 	}
 	s := web.Source{Reference: e.Reference.String(), Version: e.Version.Digest.String(), Files: []web.SourceFile{}}
-	here := presentFiles(e.Version)
-	for _, f := range e.Version.Manifest.Files {
-		if _, ok := here[f.Path]; ok {
-			s.Files = append(s.Files, web.SourceFile{Path: f.Path, Size: f.Size, Disk: c.store.Blobs().Path(f.Digest)})
+	for _, f := range expectedFiles(e.Version) {
+		if _, err := c.store.Blobs().Stat(f.Digest); err != nil {
+			return web.Source{}, lostFile("open", e.Reference, f.Path, err)
 		}
+		s.Files = append(s.Files, web.SourceFile{Path: f.Path, Size: f.Size, Disk: c.store.Blobs().Path(f.Digest)})
 	}
 	return s, nil
 }
@@ -188,62 +189,4 @@ func (c *catalog) Log(ctx context.Context, ref registry.Reference, limit int) (w
 		l.Entries = append(l.Entries, entry)
 	}
 	return l, nil
-}
-
-// Verify hashes a version's files again and says which ranges are bad. A file
-// that is gone is bad as a whole.
-func (c *catalog) Verify(ctx context.Context, ref registry.Reference, progress func(done, total int64)) (web.VerifyReport, error) {
-	began := time.Now()
-	e, err := c.lookup(ctx, ref)
-	if err != nil {
-		return web.VerifyReport{}, err
-	}
-	here := presentFiles(e.Version)
-	report := web.VerifyReport{Reference: e.Reference.String(), Version: e.Version.Digest.String(), Bad: []web.BadRange{}}
-	for _, f := range here {
-		report.Bytes += f.Size
-	}
-	meter := newMeter(report.Bytes, progress)
-	for _, f := range e.Version.Manifest.Files {
-		if _, ok := here[f.Path]; !ok {
-			continue
-		}
-		bad, err := c.store.Blobs().Check(ctx, f.Digest, f.Size, meter.add)
-		switch {
-		case err == nil:
-		case client.FromError("", err).Code == client.CodeNotFound:
-			bad = []verify.BadRange{{Length: f.Size}}
-			meter.add(f.Size)
-		default:
-			return report, err
-		}
-		for _, r := range bad {
-			report.Bad = append(report.Bad, web.BadRange{Path: f.Path, Offset: r.Offset, Length: r.Length})
-		}
-	}
-	report.Ok = len(report.Bad) == 0
-	report.Seconds = time.Since(began).Seconds()
-	return report, nil
-}
-
-// A meter adds up work that several goroutines do and tells now and then.
-type meter struct {
-	mu          sync.Mutex
-	done, total int64
-	told        time.Time
-	tell        func(done, total int64)
-}
-
-func newMeter(total int64, tell func(done, total int64)) *meter {
-	return &meter{total: total, tell: tell}
-}
-
-func (m *meter) add(n int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.done += n
-	if now := time.Now(); m.done == m.total || now.Sub(m.told) >= progressEvery {
-		m.told = now
-		m.tell(m.done, m.total)
-	}
 }

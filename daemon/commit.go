@@ -58,7 +58,7 @@ func (t *task) commit(ctx context.Context, p *plan) error {
 		return err
 	}
 	crashpoint("version")
-	t.finish(p, entry)
+	t.finish(ctx, p, entry)
 	return nil
 }
 
@@ -158,10 +158,12 @@ func (f *fetcher) newVersion(rec registry.Transfer, p *plan) (registry.NewVersio
 
 // finish lets the swarm read from the blobs from now on and says that the
 // version is there.
-func (t *task) finish(p *plan, entry registry.Entry) {
-	err := t.torrent.Rebase(blobPaths(t.f.store, p.info, entry.Version))
+func (t *task) finish(ctx context.Context, p *plan, entry registry.Entry) {
+	paths := blobPaths(t.f.store, p.info, entry.Version)
+	err := t.torrent.Rebase(paths)
 	if err == nil {
-		t.f.seeds.adopt(t.hash, t.torrent)
+		t.f.seeds.adopt(t.hash, t.torrent, paths)
+		t.f.seeds.refresh(ctx, true) // others may have lacked what came
 	} else {
 		err = errors.Join(err, t.torrent.Drop())
 	}

@@ -61,7 +61,7 @@ func (e *engine) Models(ctx context.Context) ([]registry.Entry, error) {
 			return nil, err
 		}
 		for _, entry := range page {
-			if entry.Version.Facts.Architecture != "" && len(entry.Version.Missing) == 0 {
+			if entry.Version.Facts.Architecture != "" && stateOf(e.store.Blobs(), entry.Version) == versionReady {
 				models = append(models, entry)
 			}
 		}

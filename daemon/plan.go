@@ -101,10 +101,13 @@ func (f *fetcher) recall(ctx context.Context, rec registry.Transfer, p *plan) er
 	if err != nil {
 		return err
 	}
-	here := presentFiles(v)
+	known := make(map[string]verify.Digest, len(v.Manifest.Files))
+	for _, f := range v.Manifest.Files {
+		known[f.Path] = f.Digest
+	}
 	for i, file := range p.info.Files {
-		if known, ok := here[file.Path]; ok && !file.Pad {
-			p.digest[i] = known.Digest
+		if d, ok := known[file.Path]; ok && !file.Pad {
+			p.digest[i] = d
 		}
 	}
 	return nil
@@ -164,11 +167,7 @@ func (p *plan) layout(store *registry.Store) swarm.Layout {
 
 // here reports whether file i is in the store.
 func (p *plan) here(store *registry.Store, i int) bool {
-	if p.digest[i].IsZero() {
-		return false
-	}
-	size, err := store.Blobs().Stat(p.digest[i])
-	return err == nil && size == p.info.Files[i].Size
+	return !p.digest[i].IsZero() && present(store.Blobs(), p.digest[i], p.info.Files[i].Size)
 }
 
 // bytes is the size of all wanted files.

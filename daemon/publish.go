@@ -74,6 +74,7 @@ func (c *catalog) Publish(ctx context.Context, r web.PublishRequest, actor strin
 		if err := c.seeds.seed(ctx, entry.Version); err != nil {
 			return web.PublishResult{}, err
 		}
+		c.seeds.refresh(ctx, true)
 	}
 	c.hub.publish(eventVersion, c.versionOf(entry))
 	made, err := c.offer(ctx, registry.Binding{InfoHash: info.InfoHash})

@@ -68,7 +68,7 @@ func (e *engine) open(r *resident) error {
 	if !holdsWeights(v) {
 		return errorf(client.CodeUnsupportedModel, "", "load %s: it holds no .gguf or .safetensors file", r.entry.Reference)
 	}
-	src, err := openSource(e.store.Blobs(), v)
+	src, err := openSource(e.store.Blobs(), "load", r.entry)
 	if err != nil {
 		return err
 	}

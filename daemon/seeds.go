@@ -15,26 +15,33 @@ import (
 	"samara/verify"
 )
 
-// seeds are the torrents that the swarm offers from blobs. While the
-// swarm does not run it offers nothing and says so by has.
+// seeds are the torrents that the swarm offers from blobs. Without a swarm it
+// offers nothing and says so by has.
 type seeds struct {
-	swarm *network
+	swarm *swarm.Swarm // nil without one
 	store *registry.Store
 	log   *slog.Logger
 	busy  func(magnets.Hash) bool // being fetched: it will be offered after that
 
 	mu       sync.Mutex
-	torrents map[magnets.Hash]*swarm.Torrent
+	torrents map[magnets.Hash]seeded
 }
 
-func newSeeds(s *network, store *registry.Store, log *slog.Logger) *seeds {
-	return &seeds{swarm: s, store: store, log: log, torrents: map[magnets.Hash]*swarm.Torrent{}}
+// A seeded is a torrent that is offered, and where its files lie: "" for pads
+// and for files that are not in the store.
+type seeded struct {
+	*swarm.Torrent
+	paths []string
+}
+
+func newSeeds(s *swarm.Swarm, store *registry.Store, log *slog.Logger) *seeds {
+	return &seeds{swarm: s, store: store, log: log, torrents: map[magnets.Hash]seeded{}}
 }
 
 // start offers every version that is to be seeded. One that cannot be is
 // logged and left out.
 func (s *seeds) start(ctx context.Context) error {
-	if !s.swarm.on() {
+	if s.swarm == nil {
 		return nil
 	}
 	return s.store.EachVersion(ctx, func(v registry.Version) error {
@@ -53,7 +60,7 @@ func (s *seeds) start(ctx context.Context) error {
 
 // seed offers a version under each of its infohashes.
 func (s *seeds) seed(ctx context.Context, v registry.Version) error {
-	if !s.swarm.on() {
+	if s.swarm == nil {
 		return nil
 	}
 	for _, b := range v.Bindings {
@@ -64,6 +71,8 @@ func (s *seeds) seed(ctx context.Context, v registry.Version) error {
 	return nil
 }
 
+// bind offers what is there of a version under one infohash. A torrent that is
+// offered already is left alone unless files of it came or went.
 func (s *seeds) bind(ctx context.Context, v registry.Version, h magnets.Hash) error {
 	raw, trackers, webSeeds, err := s.store.Torrent(ctx, h)
 	if err != nil {
@@ -75,21 +84,55 @@ func (s *seeds) bind(ctx context.Context, v registry.Version, h magnets.Hash) er
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.torrents[h]; ok || s.busy(h) {
+	paths := blobPaths(s.store, info, v)
+	old, offered := s.torrents[h]
+	if s.busy(h) || offered && slices.Equal(old.paths, paths) {
 		return nil
 	}
-	t, err := s.swarm.Seed(ctx, raw, blobPaths(s.store, info, v), trackers, webSeeds)
+	if offered {
+		delete(s.torrents, h)
+		if err := old.Drop(); err != nil {
+			return err
+		}
+	}
+	t, err := s.swarm.Seed(ctx, raw, paths, trackers, webSeeds)
 	if err != nil {
 		return err
 	}
-	s.torrents[h] = t
+	s.torrents[h] = seeded{t, paths}
 	return nil
+}
+
+// refresh looks at the files of every torrent that is offered, or of those that
+// lack some: what was lost or found damaged is not offered any more, what came
+// back is. A torrent that cannot be offered is logged and left out.
+func (s *seeds) refresh(ctx context.Context, lacking bool) {
+	s.mu.Lock()
+	var hashes []magnets.Hash
+	for h, t := range s.torrents {
+		if !lacking || slices.Contains(t.paths, "") {
+			hashes = append(hashes, h)
+		}
+	}
+	s.mu.Unlock()
+	for _, h := range hashes {
+		v, err := s.store.ByInfoHash(ctx, h)
+		if isNotFound(err) {
+			continue // reconcile drops what has no version
+		}
+		if err == nil {
+			err = s.bind(ctx, v, h)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.log.Warn("cannot seed a torrent", "infohash", h.String(), "error", err)
+		}
+	}
 }
 
 // blobPaths says where each file of the info dictionary lies, "" for pads and
 // files that are not in the store.
 func blobPaths(store *registry.Store, info *magnets.Info, v registry.Version) []string {
-	here := presentFiles(v)
+	here := presentFiles(store.Blobs(), v)
 	paths := make([]string, len(info.Files))
 	for i, f := range info.Files {
 		if file, ok := here[f.Path]; ok && !f.Pad {
@@ -100,19 +143,19 @@ func blobPaths(store *registry.Store, info *magnets.Info, v registry.Version) []
 }
 
 // adopt takes over a torrent that was fetched and reads from blobs by now.
-func (s *seeds) adopt(h magnets.Hash, t *swarm.Torrent) {
+func (s *seeds) adopt(h magnets.Hash, t *swarm.Torrent, paths []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.torrents[h] = t
+	s.torrents[h] = seeded{t, paths}
 }
 
 // drop stops offering a torrent, if it is offered.
 func (s *seeds) drop(h magnets.Hash) error {
 	s.mu.Lock()
-	t := s.torrents[h]
+	t, offered := s.torrents[h]
 	delete(s.torrents, h)
 	s.mu.Unlock()
-	if t == nil {
+	if !offered {
 		return nil
 	}
 	return t.Drop()
@@ -122,11 +165,14 @@ func (s *seeds) drop(h magnets.Hash) error {
 func (s *seeds) get(h magnets.Hash) *swarm.Torrent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.torrents[h]
+	return s.torrents[h].Torrent
 }
 
 // addr is where peers reach the swarm, "" where it accepts nobody.
 func (s *seeds) addr() string {
+	if s.swarm == nil {
+		return ""
+	}
 	return s.swarm.Addr()
 }
 

@@ -49,7 +49,7 @@ func (s *sums) run(ctx context.Context) {
 func (s *sums) pass(ctx context.Context) error {
 	var todo []verify.File
 	err := s.store.EachVersion(ctx, func(v registry.Version) error {
-		here := presentFiles(v)
+		here := presentFiles(s.store.Blobs(), v)
 		for _, f := range v.Manifest.Files {
 			if _, ok := here[f.Path]; !ok {
 				continue

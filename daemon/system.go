@@ -55,7 +55,7 @@ func (d system) Ready(context.Context) []web.Check {
 
 // Doctor looks at the folder and the machine more closely.
 func (d system) Doctor(ctx context.Context) (web.DoctorReport, error) {
-	checks := append(d.Ready(ctx), d.checkJournal(), d.checkQuarantine(), d.checkReflink(), d.checkHTTP(), checkCPU())
+	checks := append(d.Ready(ctx), d.checkJournal(), d.checkBlobs(ctx), d.checkQuarantine(), d.checkReflink(), d.checkHTTP(), checkCPU())
 	r := web.DoctorReport{Checks: checks, Ok: true}
 	for _, c := range checks {
 		r.Ok = r.Ok && c.Status != checkFail
@@ -99,7 +99,7 @@ func (d *Daemon) checkDisk() web.Check {
 func (d *Daemon) checkSwarm() web.Check {
 	c := web.Check{Name: "swarm", Status: checkOK}
 	switch {
-	case !d.swarm.on():
+	case d.swarm == nil:
 		c.Detail = "not started"
 	case d.SwarmAddr() == "":
 		c.Detail = "dials out, accepts nobody"
@@ -124,6 +124,28 @@ func (d *Daemon) checkJournal() web.Check {
 	if err := d.store.Journal().Verify(); err != nil {
 		c.Status, c.Detail = checkFail, err.Error()
 		c.Hint = "the journal was changed or damaged: restore the folder from a backup"
+	}
+	return c
+}
+
+// lostShown is how many lost files a check names.
+const lostShown = 3
+
+// checkBlobs looks for the files that versions name. It reads none of them.
+func (d *Daemon) checkBlobs(ctx context.Context) web.Check {
+	c := web.Check{Name: "blobs", Status: checkOK, Detail: "the files of every version are there"}
+	files, count, err := d.catalog.lost(ctx, lostShown)
+	switch {
+	case err != nil:
+		c.Status, c.Detail = checkFail, err.Error()
+	case count > 0:
+		c.Status = checkFail
+		c.Detail = fmt.Sprintf("files gone or damaged: %d (%s", count, strings.Join(files, ", "))
+		if count > len(files) {
+			c.Detail += ", …"
+		}
+		c.Detail += ")"
+		c.Hint = "add the link of each version, or publish its folder, again; \"samara show\" prints its magnet"
 	}
 	return c
 }

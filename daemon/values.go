@@ -12,6 +12,7 @@ import (
 	"samara/registry/blobs"
 	"samara/verify"
 	"samara/web"
+	"samara/web/client"
 )
 
 // States of a version.
@@ -32,34 +33,61 @@ func manifestOf(info *magnets.Info) (verify.Manifest, error) {
 	return verify.NewManifest(files)
 }
 
-// presentFiles are the files of a version that are in the store, by path.
-func presentFiles(v registry.Version) map[string]verify.File {
-	here := make(map[string]verify.File, len(v.Manifest.Files))
-	for _, f := range v.Manifest.Files {
-		here[f.Path] = f
-	}
+// expectedFiles are the files of a version that were brought into the store, in
+// the manifest's order: those that --only left out are not among them.
+func expectedFiles(v registry.Version) []verify.File {
+	left := make(map[string]bool, len(v.Missing))
 	for _, path := range v.Missing {
-		delete(here, path)
+		left[path] = true
+	}
+	files := make([]verify.File, 0, len(v.Manifest.Files))
+	for _, f := range v.Manifest.Files {
+		if !left[f.Path] {
+			files = append(files, f)
+		}
+	}
+	return files
+}
+
+// presentFiles are the files of a version that are in the store now, by path:
+// the expected ones without those that are gone or known to be damaged.
+func presentFiles(store *blobs.Store, v registry.Version) map[string]verify.File {
+	here := make(map[string]verify.File, len(v.Manifest.Files))
+	for _, f := range expectedFiles(v) {
+		if present(store, f.Digest, f.Size) {
+			here[f.Path] = f
+		}
 	}
 	return here
 }
 
-// openSource opens the files of a version that are in the store. The caller
-// owns them.
-func openSource(store *blobs.Store, v registry.Version) (loader.Source, error) {
-	here := presentFiles(v)
-	if len(here) > loader.MaxSourceFiles {
-		return nil, fmt.Errorf("open model: got %d files, want at most %d", len(here), loader.MaxSourceFiles)
+// present reports whether a blob is in the store, of its size and not known to
+// be damaged.
+func present(store *blobs.Store, d verify.Digest, size int64) bool {
+	got, err := store.Stat(d)
+	return err == nil && got == size
+}
+
+// lostFile is the error of an operation that needs a file of a version that was
+// in the store and is gone or damaged.
+func lostFile(op string, ref registry.Reference, path string, cause error) error {
+	hint := fmt.Sprintf(`"samara verify %s" says what is damaged; adding its link, or publishing its folder, again mends it`, ref)
+	return errorf(client.CodeVerification, hint, "%s %s: file %s: %w", op, ref, path, cause)
+}
+
+// openSource opens the expected files of an entry's version for an operation.
+// The caller owns them.
+func openSource(store *blobs.Store, op string, e registry.Entry) (loader.Source, error) {
+	files := expectedFiles(e.Version)
+	if len(files) > loader.MaxSourceFiles {
+		return nil, fmt.Errorf("%s %s: got %d files, want at most %d", op, e.Reference, len(files), loader.MaxSourceFiles)
 	}
 	var src loader.Source
-	for _, f := range v.Manifest.Files {
-		if _, ok := here[f.Path]; !ok {
-			continue
-		}
+	for _, f := range files {
 		file, err := store.Open(f.Digest)
 		if err != nil {
 			_ = src.Close() // only read from
-			return nil, fmt.Errorf("open model: file %s: %w", f.Path, err)
+			return nil, lostFile(op, e.Reference, f.Path, err)
 		}
 		src = append(src, loader.File{Path: f.Path, Size: f.Size, File: file})
 	}
@@ -73,7 +101,7 @@ func factsOf(store *blobs.Store, v registry.Version) registry.Facts {
 	if !holdsWeights(v) {
 		return other
 	}
-	src, err := openSource(store, v)
+	src, err := openSource(store, "inspect", registry.Entry{Version: v})
 	if err != nil {
 		return other
 	}
@@ -129,7 +157,7 @@ func (c *catalog) versionOf(e registry.Entry) web.Version {
 		Quantization:  v.Facts.Quantization,
 		License:       v.Facts.License,
 		Trust:         v.Trust,
-		State:         stateOf(v),
+		State:         stateOf(c.store.Blobs(), v),
 		ContextLength: v.Facts.ContextLength,
 		Memory:        v.Facts.MemoryBytes,
 		FirstSeen:     v.FirstSeen,
@@ -138,8 +166,9 @@ func (c *catalog) versionOf(e registry.Entry) web.Version {
 	}
 }
 
-func stateOf(v registry.Version) string {
-	if len(v.Missing) > 0 {
+// stateOf is ready where every file of the manifest is in the store now.
+func stateOf(store *blobs.Store, v registry.Version) string {
+	if len(v.Missing) > 0 || len(presentFiles(store, v)) < len(v.Manifest.Files) {
 		return versionPartial
 	}
 	return versionReady

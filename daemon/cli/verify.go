@@ -38,7 +38,8 @@ func (c *verifyCmd) Run(a *app) error {
 		}
 		if !r.Ok {
 			return client.NewError("verify", client.CodeVerification,
-				fmt.Sprintf("verify %s: %s of bytes are not what the digests say", r.Reference, plural(len(r.Bad), "range")))
+				fmt.Sprintf("verify %s: %s of bytes are not what the digests say", r.Reference, plural(len(r.Bad), "range"))).
+				WithHint(fmt.Sprintf(`"samara show %s" prints its magnet; adding that fetches the bad files again`, r.Reference))
 		}
 		a.say("%s: every byte is what its digest says (%s in %s)", r.Reference, size(r.Bytes), took(seconds(r.Seconds)))
 		return nil
