@@ -15,10 +15,10 @@ import (
 	"samara/verify"
 )
 
-// seeds are the torrents that the swarm offers from blobs. Without a swarm it
-// offers nothing and says so by has.
+// seeds are the torrents that the swarm offers from blobs. While the
+// swarm does not run it offers nothing and says so by has.
 type seeds struct {
-	swarm *swarm.Swarm // nil without one
+	swarm *network
 	store *registry.Store
 	log   *slog.Logger
 	busy  func(magnets.Hash) bool // being fetched: it will be offered after that
@@ -34,14 +34,14 @@ type seeded struct {
 	paths []string
 }
 
-func newSeeds(s *swarm.Swarm, store *registry.Store, log *slog.Logger) *seeds {
+func newSeeds(s *network, store *registry.Store, log *slog.Logger) *seeds {
 	return &seeds{swarm: s, store: store, log: log, torrents: map[magnets.Hash]seeded{}}
 }
 
 // start offers every version that is to be seeded. One that cannot be is
 // logged and left out.
 func (s *seeds) start(ctx context.Context) error {
-	if s.swarm == nil {
+	if !s.swarm.on() {
 		return nil
 	}
 	return s.store.EachVersion(ctx, func(v registry.Version) error {
@@ -60,7 +60,7 @@ func (s *seeds) start(ctx context.Context) error {
 
 // seed offers a version under each of its infohashes.
 func (s *seeds) seed(ctx context.Context, v registry.Version) error {
-	if s.swarm == nil {
+	if !s.swarm.on() {
 		return nil
 	}
 	for _, b := range v.Bindings {
@@ -170,9 +170,6 @@ func (s *seeds) get(h magnets.Hash) *swarm.Torrent {
 
 // addr is where peers reach the swarm, "" where it accepts nobody.
 func (s *seeds) addr() string {
-	if s.swarm == nil {
-		return ""
-	}
 	return s.swarm.Addr()
 }
 

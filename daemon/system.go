@@ -99,7 +99,7 @@ func (d *Daemon) checkDisk() web.Check {
 func (d *Daemon) checkSwarm() web.Check {
 	c := web.Check{Name: "swarm", Status: checkOK}
 	switch {
-	case d.swarm == nil:
+	case !d.swarm.on():
 		c.Detail = "not started"
 	case d.SwarmAddr() == "":
 		c.Detail = "dials out, accepts nobody"
