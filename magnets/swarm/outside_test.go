@@ -184,6 +184,46 @@ func TestLibtorrentSeeds(t *testing.T) {
 	}
 }
 
+// Of a torrent of several files any one is fetched alone, whatever the kind.
+func TestLibtorrentSkips(t *testing.T) {
+	libtorrentPython(t)
+	for _, kind := range []string{"v1", "hybrid", "v2"} {
+		t.Run(kind, func(t *testing.T) {
+			f := newForeign(t, kind, 700_001, 20_000, 5, 300_000)
+			info := f.tor.Info
+			peer := libtorrentSeed(t, f.file, f.parent)
+			for only, file := range info.Files {
+				if file.Pad {
+					continue
+				}
+				s := newSwarm(t, t.TempDir())
+				tor, err := s.Add(t.Context(), Spec{Info: info.Bytes, Layers: f.tor.PieceLayers, Peers: []string{peer}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				l := layout(info)
+				for i := range l.Files {
+					l.Files[i].Skip = i != only && !info.Files[i].Pad
+				}
+				if err := tor.Start(t.Context(), l); err != nil {
+					t.Fatal(err)
+				}
+				waitDone(t, tor)
+				want, err := os.ReadFile(f.path(f.parent, only))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if root, err := tor.Files()[only].Tree.Root(); err != nil || root != verify.Sum(want) {
+					t.Errorf("%s alone: %s, %v", file.Path, root, err)
+				}
+				if err := tor.Trouble(); err != nil {
+					t.Errorf("%s alone: %v", file.Path, err)
+				}
+			}
+		})
+	}
+}
+
 func same(t *testing.T, want, got string) {
 	t.Helper()
 	a, err := os.ReadFile(want)

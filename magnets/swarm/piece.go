@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -112,13 +113,31 @@ func openFlags(writable bool) int {
 
 // WriteTo writes the piece's bytes to w, the client's SHA-1, and hashes the
 // BLAKE3 groups that lie wholly inside it from the same read. Should the piece
-// fail, it is read again before anyone relies on them.
+// fail, it is read again before anyone relies on them. A piece that nobody has
+// asked for is not read: the client wants every piece of a v2 torrent hashed
+// whose hash it learned before the storage was there.
 func (p *piece) WriteTo(w io.Writer) (int64, error) {
+	if !p.s.holds(p.i) {
+		return 0, errNotFetched
+	}
 	n, err := p.s.readPiece(p.i, p.len, w)
 	if err != nil && err != ErrClosed {
 		p.s.trouble(fmt.Errorf("hash piece %d of %s: %w", p.i, p.s.info.Name, err), nil)
 	}
 	return n, err
+}
+
+// errNotFetched is no failure: the piece fails its hash and stays absent.
+var errNotFetched = errors.New("nothing of the piece is fetched")
+
+// holds reports whether bytes of piece p may be here.
+func (s *store) holds(p int) bool {
+	s.io.RLock()
+	blob := s.fromBlob.has(p)
+	s.io.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return blob || s.wanted.has(p) || s.have.has(p) || s.doubtful.has(p)
 }
 
 func (s *store) readPiece(p int, n int64, w io.Writer) (written int64, err error) {
