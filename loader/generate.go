@@ -12,6 +12,9 @@ import (
 
 // Generate implements Model.
 func (m *model) Generate(ctx context.Context, r Request, emit func(Chunk) error) (res Result, err error) {
+	if err := m.predicts(); err != nil {
+		return res, err
+	}
 	params, err := m.sampling(r.Sampling)
 	if err != nil {
 		return res, err

@@ -111,6 +111,10 @@ type ModelInfo struct {
 	License       string // as the files say it, "" where they do not
 	HasTemplate   bool   // a chat template is there
 
+	// EmbeddingWidth is the width of the vectors that Embed makes; 0 before
+	// Open, and where the model makes none.
+	EmbeddingWidth int
+
 	WeightBytes        int64 // bytes of all tensors in the files
 	CacheBytesPerToken int64 // bytes a Session remembers per token, 0 where unknown
 	WindowBytes        int64 // most bytes that it remembers beside them, in layers with a sliding window

@@ -31,7 +31,11 @@ type model struct {
 
 	dir  *weights.Directory
 	pool *kernels.Pool
-	net  arch.Model
+	net  arch.Model // nil where the model predicts no tokens
+
+	encoder      arch.Encoder
+	embedding    *embedding // nil where the model makes none
+	embeddingErr error      // why
 
 	tok         tokenizer.Tokenizer
 	template    *chat.Template
@@ -64,6 +68,9 @@ func (m *model) open(ctx context.Context, o Options) error {
 		return err
 	}
 	m.limit = contextLimit(cfg.Context, o.Context)
+	if err := m.openEmbedding(cfg); err != nil {
+		return err
+	}
 	if m.dir, err = weights.Map(h); err != nil {
 		return err
 	}
@@ -93,7 +100,12 @@ func (m *model) load(cfg arch.Config) (err error) {
 	}
 	defer release()
 	defer m.dir.CatchFault(weights.PanicOnFault(), &err)
-	if m.net, err = arch.Load(cfg, m.dir, m.pool); err != nil {
+	if arch.IsEncoder(cfg) {
+		m.encoder, err = arch.LoadEncoder(cfg, m.dir, m.pool)
+	} else if m.net, err = arch.Load(cfg, m.dir, m.pool); err == nil {
+		m.encoder, _ = m.net.(arch.Encoder) // every decoder is one
+	}
+	if err != nil {
 		return unsupported(err)
 	}
 	return nil
@@ -107,6 +119,14 @@ func unsupported(err error) error {
 		return err
 	}
 	return &UnsupportedError{Object: "model", Reason: err.Error()}
+}
+
+// predicts refuses a model that predicts no tokens.
+func (m *model) predicts() error {
+	if m.net == nil {
+		return &UnsupportedError{Object: "model", Reason: "it makes embeddings and writes no text"}
+	}
+	return nil
 }
 
 // Info implements Model.

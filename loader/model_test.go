@@ -57,9 +57,9 @@ func TestOpenBad(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "cut short"},
-		"bert": {func(t *testing.T, dir string) {
-			replace(t, filepath.Join(dir, "config.json"), "LlamaForCausalLM", "BertModel")
-		}, `architecture "BertModel"`},
+		"gpt2": {func(t *testing.T, dir string) {
+			replace(t, filepath.Join(dir, "config.json"), "LlamaForCausalLM", "GPT2Model")
+		}, `architecture "GPT2Model"`},
 		"other layers": {func(t *testing.T, dir string) {
 			replace(t, filepath.Join(dir, "config.json"), `"num_hidden_layers": 4`, `"num_hidden_layers": 5`)
 		}, "layers.4"},

@@ -20,6 +20,9 @@ type session struct {
 
 // NewSession implements Model.
 func (m *model) NewSession(o SessionOptions) (Session, error) {
+	if err := m.predicts(); err != nil {
+		return nil, err
+	}
 	release, err := m.dir.Acquire()
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package loader
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -44,8 +45,8 @@ func (s Source) find(name string) (File, bool) {
 }
 
 // SourceFromPath opens a .gguf, .safetensors, .pth or .pt file, or the files of
-// a directory in one of the layouts (not its sub-directories). A file of a
-// split or consolidated release comes with the other shards; every file but a
+// a directory in one of the layouts (of its sub-directories only the configs of
+// an embedding's steps). A file of a split or consolidated release comes with the other shards; every file but a
 // .gguf with the configuration files beside it.
 func SourceFromPath(p string) (Source, error) {
 	st, err := os.Stat(p)
@@ -74,6 +75,13 @@ func isWeights(name string) bool {
 	return strings.HasSuffix(name, ".safetensors.index.json")
 }
 
+// isStep tells whether a folder holds the config of one step of an embedding:
+// "1_Pooling".
+func isStep(name string) bool {
+	number, step, ok := strings.Cut(name, "_")
+	return ok && len(number) == 1 && number[0] >= '0' && number[0] <= '9' && step != ""
+}
+
 // openAll opens the regular files of dir whose names keep allows.
 func openAll(dir string, keep func(name string) bool) (_ Source, err error) {
 	entries, err := os.ReadDir(dir)
@@ -90,10 +98,18 @@ func openAll(dir string, keep func(name string) bool) (_ Source, err error) {
 		if !keep(e.Name()) {
 			continue
 		}
-		full := filepath.Join(dir, e.Name())
+		full, name := filepath.Join(dir, e.Name()), e.Name()
 		st, err := os.Stat(full) // follows links: a Hub snapshot is only links
 		if err != nil {
 			return nil, fmt.Errorf("open model: %w", err)
+		}
+		if st.IsDir() && isStep(e.Name()) {
+			full, name = filepath.Join(full, "config.json"), name+"/config.json"
+			if st, err = os.Stat(full); errors.Is(err, fs.ErrNotExist) {
+				continue
+			} else if err != nil {
+				return nil, fmt.Errorf("open model: %w", err)
+			}
 		}
 		if !st.Mode().IsRegular() {
 			continue
@@ -105,7 +121,7 @@ func openAll(dir string, keep func(name string) bool) (_ Source, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("open model: %w", err)
 		}
-		src = append(src, File{Path: e.Name(), Size: st.Size(), File: f})
+		src = append(src, File{Path: name, Size: st.Size(), File: f})
 	}
 	return src, nil
 }
