@@ -19,12 +19,15 @@ type bertNormalizer struct {
 // uncasedBERT is what nearly every BERT does.
 var uncasedBERT = bertNormalizer{clean: true, chinese: true, accents: true, lowercase: true}
 
+var decompose = normalForm(norm.NFD)
+
 func (n bertNormalizer) normalize(text string) (string, error) {
 	if n.clean || n.chinese {
 		text = n.tidy(text)
 	}
 	if n.accents {
-		text = without(nonspacingTable, norm.NFD.String(text))
+		text, _ = decompose(text) // which cannot fail
+		text = without(nonspacingTable, text)
 	}
 	if n.lowercase {
 		text = lowercase(text)
@@ -66,10 +69,23 @@ func without(table *unicode.RangeTable, text string) string {
 	}, text)
 }
 
-// bertSplit cuts at white space, which it drops, and around punctuation.
-func bertSplit() []splitter {
-	return []splitter{
-		&patternSplit{find: runesWhere(unicode.IsSpace), behavior: removed},
-		&patternSplit{find: runesWhere(punctuation), behavior: isolated},
+// A wordSplit cuts at white space, which it drops, and around punctuation if
+// asked to.
+type wordSplit struct{ punctuation bool }
+
+func (s wordSplit) split(p piece, yield func(piece)) error {
+	start := 0
+	for at := 0; at < len(p.text); {
+		r, n := utf8.DecodeRuneInString(p.text[at:])
+		blank := r == ' ' || unicode.IsSpace(r)
+		if blank || s.punctuation && punctuation(r) {
+			p.cut(start, at, yield)
+			if start = at + n; !blank {
+				p.cut(at, start, yield)
+			}
+		}
+		at += n
 	}
+	p.cut(start, len(p.text), yield)
+	return nil
 }

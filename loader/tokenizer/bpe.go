@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"strings"
 	"sync"
 	"unicode/utf8"
 )
@@ -18,13 +19,16 @@ type bpe struct {
 	fuseUnk     bool       // one unk for a run of them
 	whole       bool       // a piece that is a token is that token (ignore_merges)
 	late        bool       // SentencePiece: unknown characters may still merge
+	atMarks     bool       // no token goes on past a space mark: words can be told apart
+
+	words *wordCache
 
 	scratch sync.Pool // of *merging
 }
 
 // newBPE makes an empty model with room for n tokens.
 func newBPE(n int) *bpe {
-	m := &bpe{index: make(map[string]int32, n), unk: none}
+	m := &bpe{index: make(map[string]int32, n), unk: none, words: newWordCache()}
 	for i := range m.byteIDs {
 		m.byteIDs[i] = none
 	}
@@ -93,8 +97,44 @@ type merging struct {
 	heap    []candidate
 }
 
+// findMarks sets atMarks once all tokens are in.
+func (m *bpe) findMarks() {
+	if _, ok := m.index[spaceMark]; !ok || m.byteSymbols {
+		return
+	}
+	for name := range m.index {
+		if strings.Contains(strings.TrimLeft(name, spaceMark), spaceMark) {
+			return
+		}
+	}
+	m.atMarks = true
+}
+
 // encode appends the ids of piece to out.
 func (m *bpe) encode(out []int32, piece string) []int32 {
+	for m.atMarks {
+		n := wordEnd(piece)
+		if n == len(piece) {
+			break
+		}
+		out = m.words.encode(out, piece[:n], m.encodeWord)
+		piece = piece[n:]
+	}
+	return m.words.encode(out, piece, m.encodeWord)
+}
+
+// wordEnd returns where the second word of text begins, which a space mark
+// shows; the length of text where there is none.
+func wordEnd(text string) int {
+	start := len(text) - len(strings.TrimLeft(text, spaceMark))
+	if n := strings.Index(text[start:], spaceMark); n >= 0 {
+		return start + n
+	}
+	return len(text)
+}
+
+// encodeWord appends the ids of a piece without looking it up.
+func (m *bpe) encodeWord(out []int32, piece string) []int32 {
 	if m.whole {
 		if id, ok := m.index[piece]; ok {
 			return append(out, id)
@@ -106,13 +146,14 @@ func (m *bpe) encode(out []int32, piece string) []int32 {
 	}
 	m.cut(w, piece)
 	m.merge(w, piece)
+	known := len(out)
 	if len(w.symbols) > 0 {
 		for i := int32(0); i >= 0; i = w.symbols[i].next {
 			s := w.symbols[i]
 			if s.id != none {
 				out = append(out, s.id)
 			} else {
-				out = m.unknown(out, piece[s.start:s.end])
+				out = m.unknown(out, known, piece[s.start:s.end])
 			}
 		}
 	}
@@ -173,15 +214,16 @@ func (m *bpe) bytesKnown(s string) bool {
 	return true
 }
 
-// unknown appends what stands for a symbol that found no token (late models).
-func (m *bpe) unknown(out []int32, s string) []int32 {
+// unknown appends what stands for a symbol that found no token (late models);
+// the piece's ids begin at out[known].
+func (m *bpe) unknown(out []int32, known int, s string) []int32 {
 	if m.fallback && m.bytesKnown(s) {
 		for i := range len(s) {
 			out = append(out, m.byteIDs[s[i]])
 		}
 		return out
 	}
-	if m.unk == none || m.fuseUnk && len(out) > 0 && out[len(out)-1] == m.unk {
+	if m.unk == none || m.fuseUnk && len(out) > known && out[len(out)-1] == m.unk {
 		return out
 	}
 	return append(out, m.unk)

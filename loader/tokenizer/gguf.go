@@ -132,7 +132,7 @@ func (g ggufReader) readBPE(p *pipeline, types []int32) error {
 	p.splitters = pre.splitters()
 	p.addBOS = pre.addBOS
 	if pre.nfc {
-		p.normalize = always(norm.NFC.String)
+		p.normalize = normalForm(norm.NFC)
 	}
 	if g.flag("add_space_prefix", false) {
 		p.splitters = append([]splitter{prefixSpace{}}, p.splitters...)

@@ -9,7 +9,7 @@ func (g ggufReader) readWordPiece(p *pipeline) error {
 	p.kind, p.addBOS = "wordpiece", true
 	n := uncasedBERT
 	n.lowercase = g.flag("normalizer.lowercase", true)
-	p.normalize, p.splitters = n.normalize, bertSplit()
+	p.normalize, p.splitters = n.normalize, []splitter{wordSplit{punctuation: true}}
 	m := newWordPiece(continuingPrefix)
 	clear(p.ids)
 	for i, name := range p.names {

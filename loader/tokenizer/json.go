@@ -168,6 +168,7 @@ func (f *jsonTokenizer) readBPE(p *pipeline) error {
 		p.names[id], p.ids[name] = name, id
 		m.addToken(name, id)
 	}
+	m.findMarks()
 	p.model = m
 	return j.readMerges(m)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -247,9 +246,9 @@ func (s *jsonStep) splitters() ([]splitter, error) {
 		}
 		return []splitter{&patternSplit{find: runesWhere(punctuation), behavior: b}}, nil
 	case "WhitespaceSplit":
-		return []splitter{&patternSplit{find: runesWhere(unicode.IsSpace), behavior: removed}}, nil
+		return []splitter{wordSplit{}}, nil
 	case "BertPreTokenizer":
-		return bertSplit(), nil
+		return []splitter{wordSplit{punctuation: true}}, nil
 	case "Metaspace":
 		m, err := s.metaspace()
 		return []splitter{m}, err

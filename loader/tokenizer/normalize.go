@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -31,14 +32,40 @@ func always(f func(string) string) normalizer {
 
 // simpleNormalizers are those without settings, by their name in tokenizer.json.
 var simpleNormalizers = map[string]normalizer{
-	"NFC":          always(norm.NFC.String),
-	"NFD":          always(norm.NFD.String),
-	"NFKC":         always(norm.NFKC.String),
-	"NFKD":         always(norm.NFKD.String),
+	"NFC":          normalForm(norm.NFC),
+	"NFD":          normalForm(norm.NFD),
+	"NFKC":         normalForm(norm.NFKC),
+	"NFKD":         normalForm(norm.NFKD),
 	"Lowercase":    always(lowercase),
 	"StripAccents": always(stripAccents),
 	"Nmt":          always(nmt),
 }
+
+// normalForm normalises as the tokenizers library does: characters that are
+// younger than its tables stay what and where they are.
+func normalForm(f norm.Form) normalizer {
+	return always(func(text string) string {
+		if f.IsNormalString(text) && !hasLater(text) {
+			return text
+		}
+		var b []byte
+		for len(text) > 0 {
+			n := strings.IndexFunc(text, isLater)
+			if n < 0 {
+				n = len(text)
+			}
+			b = append(b, f.String(text[:n])...) // AppendString would look back
+			_, size := utf8.DecodeRuneInString(text[n:])
+			b = append(b, text[n:n+size]...)
+			text = text[n+size:]
+		}
+		return string(b)
+	})
+}
+
+func isLater(r rune) bool { return r >= 0x300 && unicode.Is(laterTable, r) }
+
+func hasLater(text string) bool { return strings.IndexFunc(text, isLater) >= 0 }
 
 // lowercase lowers each character by itself.
 func lowercase(text string) string {

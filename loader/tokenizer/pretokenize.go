@@ -166,8 +166,18 @@ func runesWhere(is func(rune) bool) finder {
 }
 
 func punctuation(r rune) bool {
+	if r < utf8.RuneSelf {
+		return asciiPunctuation[r]
+	}
 	return unicode.Is(punctuationTable, r)
 }
+
+var asciiPunctuation = func() (is [utf8.RuneSelf]bool) {
+	for r := range is {
+		is[r] = unicode.Is(punctuationTable, rune(r))
+	}
+	return is
+}()
 
 // prefixSpace puts a space before a piece that has none.
 type prefixSpace struct{}

@@ -29,6 +29,7 @@ func (p *pipeline) setPieces(scores []float32, types []int32, unk int32) error {
 		return err
 	}
 	m.rules = wordRules{index: m.index, rank: ranks}
+	m.findMarks()
 	p.model = m
 	return nil
 }

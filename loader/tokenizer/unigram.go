@@ -22,12 +22,13 @@ type unigram struct {
 	byteIDs  [256]int32 // byte tokens, none where missing
 	fallback bool       // unknown characters become bytes
 
+	words   *wordCache
 	scratch sync.Pool // of *lattice
 }
 
 // newUnigram makes a model without tokens for n ids.
 func newUnigram(n int) *unigram {
-	m := &unigram{tokens: newTrie(), scores: make([]float64, n), unk: none}
+	m := &unigram{tokens: newTrie(), scores: make([]float64, n), unk: none, words: newWordCache()}
 	for i := range m.byteIDs {
 		m.byteIDs[i] = none
 	}
@@ -64,6 +65,10 @@ type lattice struct {
 }
 
 func (m *unigram) encode(out []int32, piece string) []int32 {
+	return m.words.encode(out, piece, m.encodeWord)
+}
+
+func (m *unigram) encodeWord(out []int32, piece string) []int32 {
 	w, _ := m.scratch.Get().(*lattice)
 	if w == nil {
 		w = new(lattice)

@@ -17,7 +17,7 @@ type vectors struct {
 	Decoded []*string `json:"decoded"` // nil: the text
 }
 
-func readVectors(t *testing.T) (texts []string, byName map[string]vectors) {
+func readVectors(t testing.TB) (texts []string, byName map[string]vectors) {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/vectors.json")
 	if err != nil {

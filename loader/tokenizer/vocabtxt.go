@@ -42,7 +42,7 @@ func FromVocab(vocab, tokenizerConfigJSON []byte) (Tokenizer, error) {
 	if len(names) > MaxVocab {
 		return nil, &FormatError{vocabFile, fmt.Sprintf("got %d tokens, want at most %d", len(names), MaxVocab)}
 	}
-	p := &pipeline{kind: "wordpiece", bos: none, normalize: c.normalizer().normalize, splitters: bertSplit()}
+	p := &pipeline{kind: "wordpiece", bos: none, normalize: c.normalizer().normalize, splitters: []splitter{wordSplit{punctuation: true}}}
 	p.makeVocab(len(names))
 	m := newWordPiece(continuingPrefix)
 	for i, name := range names {

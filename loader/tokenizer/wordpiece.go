@@ -14,6 +14,8 @@ type wordPiece struct {
 	prefix   string
 	maxChars int // a longer word is unknown
 	unk      int32
+
+	words *wordCache
 }
 
 // continuingPrefix marks tokens inside a word, where a file does not say.
@@ -23,7 +25,7 @@ const continuingPrefix = "##"
 const wordPieceChars = 100
 
 func newWordPiece(prefix string) *wordPiece {
-	return &wordPiece{tokens: newTrie(), prefix: prefix, maxChars: wordPieceChars}
+	return &wordPiece{tokens: newTrie(), prefix: prefix, maxChars: wordPieceChars, words: newWordCache()}
 }
 
 // finish is called once all tokens are in.
@@ -32,6 +34,10 @@ func (m *wordPiece) finish() {
 }
 
 func (m *wordPiece) encode(out []int32, word string) []int32 {
+	return m.words.encode(out, word, m.encodeWord)
+}
+
+func (m *wordPiece) encodeWord(out []int32, word string) []int32 {
 	if len(word) > m.maxChars && utf8.RuneCountInString(word) > m.maxChars {
 		return append(out, m.unk)
 	}

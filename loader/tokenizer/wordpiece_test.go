@@ -106,7 +106,7 @@ func TestMiniLM(t *testing.T) {
 	vocab := openFile(t, filepath.Join(folder, "vocab.txt"))
 	same(t, hub, "This is an example sentence, ", EncodeOptions{AddSpecial: true}, []int32{101, 2023, 2003, 2019, 2742, 6251, 1010, 102})
 	texts, _ := readVectors(t)
-	for _, text := range append(texts, randomTexts(1000)...) {
+	for _, text := range append(texts, generated(t, 1000)...) {
 		same(t, vocab, text, EncodeOptions{AddSpecial: true}, encode(t, hub, text, EncodeOptions{AddSpecial: true}))
 	}
 }

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Tokenizes texts with other programs, for TestOracle.
 
-Reads {"files": [...], "texts": [...]} from stdin; writes one JSON object a
-line, {"file": ..., "ids": [[...], ...]}: plain ids, special tokens in the text
-being ordinary characters. "mistral" among the files stands for every model in
+Reads {"files": [...], "texts": [...], "many": [...], "few": ...} from stdin;
+writes one JSON object a line, {"file": ..., "ids": [[...], ...]}: plain ids,
+special tokens in the text being ordinary characters; of all texts for files
+named in many, of the first few for others. "mistral" among the files stands for every model in
 mistral-common's data folder; a .gguf must hold SmolLM2's tokenizer.
 """
 
@@ -67,7 +68,8 @@ def main():
             encode = tekken(file) if name.startswith("tekken_") else hub(file)
         else:
             encode = sentencepiece(file)
-        print(json.dumps({"file": file, "ids": [encode(t) for t in request["texts"]]}))
+        texts = request["texts"] if name in request["many"] else request["texts"][:request["few"]]
+        print(json.dumps({"file": file, "ids": [encode(t) for t in texts]}))
 
 
 if __name__ == "__main__":

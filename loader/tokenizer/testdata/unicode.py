@@ -6,8 +6,11 @@ punctuation and format characters.
 
 That library carries tables of an older Unicode than Go does, and models were
 trained with it, so its own answers for every character are the tables. Needs
-tokenizers.
+tokenizers and go.
 """
+
+import pathlib
+import subprocess
 
 from tokenizers import normalizers, pre_tokenizers
 
@@ -40,6 +43,16 @@ def table(name, doc, found):
     print(f"LatinOffset: {latin},\n}}\n")
 
 
+def later():
+    """The characters that Go normalises and the library leaves alone."""
+    decompose = normalizers.NFKD()
+    go = subprocess.run(["go", "run", pathlib.Path(__file__).parent / "normalized.go"], check=True, capture_output=True, text=True)
+    for c in map(chr, map(int, go.stdout.split())):
+        ordered = ["a" + c + "\u0334", "a\u0345" + c]  # marks of the lowest and the highest class
+        if decompose.normalize_str(c) == c and all(decompose.normalize_str(t) == t for t in ordered):
+            yield c
+
+
 def main():
     """Writes the file."""
     options = dict(clean_text=False, handle_chinese_chars=False, strip_accents=False, lowercase=False)
@@ -56,6 +69,8 @@ def main():
     table("nonspacingTable", "the marks that BertNormalizer drops", lambda c: accents.normalize_str(c) == "")
     table("uncleanTable", "the characters that BertNormalizer drops as no text", lambda c: clean.normalize_str(c) == "")
     table("chineseTable", "the characters that BertNormalizer puts spaces around", lambda c: chinese.normalize_str(c) != c)
+    unknown = set(later())
+    table("laterTable", "the characters that the library's normalisation does not know yet", lambda c: c in unknown)
     print("// laterLower are lower-case forms, by their upper-case ones, that Go does not know yet.\nvar laterLower = map[rune]rune{")
     for c in [0x1C89, *range(0xA7C0, 0xA7E0), *range(0x10D50, 0x10D66), *range(0x16EA0, 0x16EC0)]:
         small = lower.normalize_str(chr(c))
