@@ -15,28 +15,16 @@ import (
 // another order, and so the terms of the same sums.
 const maxLayoutNMSE = 1e-11
 
+// A layout is one export of a model and what it says about itself.
+type layout struct{ path, format, layout, architecture string }
+
+const layoutsDir = "testdata/layouts/"
+
 // TestLayouts opens one model in every layout (testdata/layouts/make.py). Each
 // must say the same about itself, encode the same and compute the same logits,
 // which are those of transformers.
 func TestLayouts(t *testing.T) {
-	const dir = "testdata/layouts/"
-	var ids []int32
-	b, err := os.ReadFile(dir + "ids.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, &ids); err != nil {
-		t.Fatal(err)
-	}
-	if b, err = os.ReadFile(dir + "logits.f32"); err != nil {
-		t.Fatal(err)
-	}
-	want := make([]float32, len(b)/4)
-	if _, err := binary.Decode(b, binary.LittleEndian, want); err != nil {
-		t.Fatal(err)
-	}
-	var first []float32
-	for _, c := range []struct{ path, format, layout, architecture string }{
+	for _, l := range checkLayouts(t, "logits.f32", []layout{
 		{"hub", "safetensors", "hub", "llama"},
 		{"gguf/tiny.gguf", "gguf", "gguf", "llama"},
 		{"split", "gguf", "gguf", "llama"},
@@ -46,9 +34,51 @@ func TestLayouts(t *testing.T) {
 		{"pth", "pth", "consolidated", "mistral"},
 		{"pth/consolidated.00.pth", "pth", "consolidated", "mistral"},
 		{"parallel", "pth", "consolidated", "llama"},
-	} {
-		t.Run(c.path, func(t *testing.T) {
-			m := openModel(t, dir+c.path, Options{})
+	}) {
+		const parameters = 2*269*32 + 32 + 2*(2*32*32+2*16*32+3*48*32+2*32)
+		if l.Parameters != parameters || l.CacheBytesPerToken != 256 {
+			t.Errorf("got %+v, want %d parameters", l, parameters)
+		}
+	}
+}
+
+// TestLayoutsMixtral does so for a mixture of experts, by themselves and
+// stacked, one of their matrices transposed.
+func TestLayoutsMixtral(t *testing.T) {
+	for _, l := range checkLayouts(t, "moe.logits.f32", []layout{
+		{"moe-hub", "safetensors", "hub", "mixtral"},
+		{"moe-consolidated", "safetensors", "consolidated", "mixtral"},
+		{"moe-stacked", "pth", "consolidated", "mixtral"},
+	}) {
+		const parameters = 2*269*32 + 3*32 + 2*32*32 + 2*16*32 + 4*32 + 4*3*16*32
+		if l.Parameters != parameters || l.CacheBytesPerToken != 128 {
+			t.Errorf("got %+v, want %d parameters", l, parameters)
+		}
+	}
+}
+
+// checkLayouts opens every export and compares.
+func checkLayouts(t *testing.T, logitsFile string, list []layout) (infos []ModelInfo) {
+	t.Helper()
+	var ids []int32
+	b, err := os.ReadFile(layoutsDir + "ids.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &ids); err != nil {
+		t.Fatal(err)
+	}
+	if b, err = os.ReadFile(layoutsDir + logitsFile); err != nil {
+		t.Fatal(err)
+	}
+	want := make([]float32, len(b)/4)
+	if _, err := binary.Decode(b, binary.LittleEndian, want); err != nil {
+		t.Fatal(err)
+	}
+	var first []float32
+	for _, l := range list {
+		t.Run(l.path, func(t *testing.T) {
+			m := openModel(t, layoutsDir+l.path, Options{})
 			logits, err := newSession(t, m).Eval(context.Background(), ids, All)
 			if err != nil {
 				t.Fatal(err)
@@ -63,9 +93,10 @@ func TestLayouts(t *testing.T) {
 				t.Errorf("got an error of %.2g to the first layout, want less than %g", e, maxLayoutNMSE)
 			}
 			checkText(t, m)
-			checkInfo(t, dir+c.path, c.format, c.layout, c.architecture)
+			infos = append(infos, checkInfo(t, l))
 		})
 	}
+	return infos
 }
 
 // checkText wants a text encoded as the tokenizer in every folder does.
@@ -80,10 +111,10 @@ func checkText(t *testing.T, m Model) {
 	}
 }
 
-// checkInfo wants Inspect to say the same about every layout.
-func checkInfo(t *testing.T, path, format, layout, architecture string) {
+// checkInfo wants Inspect to say what is true of every export.
+func checkInfo(t *testing.T, l layout) ModelInfo {
 	t.Helper()
-	src, err := SourceFromPath(path)
+	src, err := SourceFromPath(layoutsDir + l.path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,13 +125,12 @@ func checkInfo(t *testing.T, path, format, layout, architecture string) {
 	if err := src.Close(); err != nil {
 		t.Error(err)
 	}
-	if info.Format != format || info.Layout != layout || info.Architecture != architecture {
-		t.Errorf("got %s, layout %s, architecture %s; want %s, %s, %s", info.Format, info.Layout, info.Architecture, format, layout, architecture)
+	if info.Format != l.format || info.Layout != l.layout || info.Architecture != l.architecture {
+		t.Errorf("got %s, layout %s, architecture %s; want %+v", info.Format, info.Layout, info.Architecture, l)
 	}
-	const parameters = 2*269*32 + 32 + 2*(2*32*32+2*16*32+3*48*32+2*32)
-	if info.Parameters != parameters || info.Quantization != "BF16" || info.ContextLength != 128 || info.VocabSize != 269 ||
-		info.Tokenizer != "spm" || info.License != "apache-2.0" || info.CacheBytesPerToken != 256 ||
-		math.Abs(float64(info.WeightBytes)-2*parameters) > 1000 {
-		t.Errorf("got %+v, want %d parameters", info, parameters)
+	if info.Quantization != "BF16" || info.ContextLength != 128 || info.VocabSize != 269 || info.Tokenizer != "spm" ||
+		info.License != "apache-2.0" || math.Abs(float64(info.WeightBytes-2*info.Parameters)) > 1000 {
+		t.Errorf("got %+v", info)
 	}
+	return info
 }

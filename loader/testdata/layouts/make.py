@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes one tiny random Llama in every layout, and its logits by transformers in float32.
+"""Makes a tiny random Llama and Mixtral in every layout, and their logits by transformers in float32.
 
     python3 loader/testdata/layouts/make.py     (needs torch, transformers, gguf, numpy, safetensors)
 
@@ -10,6 +10,13 @@ consolidated/  params.json as Mistral writes it, consolidated.safetensors
 pth/           the same with consolidated.00.pth
 parallel/      params.json as Meta writes it, two model-parallel shards consolidated.0N.pth
 logits.f32     little-endian float32 [ids][vocab] for ids.json
+
+The same for a Mixtral:
+
+moe-hub/           config.json and model.safetensors
+moe-consolidated/  consolidated.safetensors, each expert by itself
+moe-stacked/       three shards consolidated.0N.pt as the first release had them, experts stacked
+moe.logits.f32     for ids.json
 All weights are BF16 and the same numbers; all folders have the same tokenizer.
 """
 
@@ -86,6 +93,67 @@ def parallel(sd, n):
     for s in shards:
         s["rope.freqs"] = torch.ones(DIM // HEADS // 2, dtype=torch.bfloat16)
     return shards
+
+
+def moe(gen):
+    """A Mixtral of one layer, its weights under the Hub's names."""
+    experts, ffn = 4, 16
+    def rand(*shape):
+        return (torch.randn(*shape, generator=gen) * 0.2).bfloat16()
+    layer = "model.layers.0."
+    sd = {"model.embed_tokens.weight": rand(VOCAB, DIM), "lm_head.weight": rand(VOCAB, DIM),
+          "model.norm.weight": rand(DIM) + 1, layer + "input_layernorm.weight": rand(DIM) + 1,
+          layer + "post_attention_layernorm.weight": rand(DIM) + 1,
+          layer + "block_sparse_moe.gate.weight": rand(experts, DIM)}
+    width = DIM // HEADS
+    for name, rows in [("q", DIM), ("k", KV * width), ("v", KV * width), ("o", DIM)]:
+        sd[f"{layer}self_attn.{name}_proj.weight"] = rand(rows, DIM)
+    for e in range(experts):
+        for name in ("w1", "w2", "w3"):
+            sd[f"{layer}block_sparse_moe.experts.{e}.{name}.weight"] = rand(*((DIM, ffn) if name == "w2" else (ffn, DIM)))
+    config = transformers.MixtralConfig(
+        hidden_size=DIM, intermediate_size=ffn, num_hidden_layers=1, num_attention_heads=HEADS, num_key_value_heads=KV,
+        vocab_size=VOCAB, max_position_embeddings=CONTEXT, rms_norm_eps=1e-5, num_local_experts=experts,
+        num_experts_per_tok=2, sliding_window=None, tie_word_embeddings=False,
+        rope_parameters={"rope_type": "default", "rope_theta": BASE}, architectures=["MixtralForCausalLM"])
+    params = {"dim": DIM, "n_layers": 1, "head_dim": width, "hidden_dim": ffn, "n_heads": HEADS, "n_kv_heads": KV,
+              "norm_eps": 1e-5, "vocab_size": VOCAB, "rope_theta": BASE, "max_seq_len": CONTEXT,
+              "moe": {"num_experts": experts, "num_experts_per_tok": 2}}
+    return sd, config, params, experts
+
+
+def write_moe(ids):
+    """The Mixtral in its layouts."""
+    sd, config, params, experts = moe(torch.Generator().manual_seed(12))
+    hub = folder("moe-hub")
+    config.save_pretrained(hub)
+    save_file(sd, hub / "model.safetensors", metadata={"format": "pt"})
+    model = transformers.MixtralForCausalLM.from_pretrained(hub, dtype=torch.float32)
+    with torch.no_grad():
+        model.eval()(ids[None]).logits[0].numpy().astype("<f4").tofile(OUT / "moe.logits.f32")
+
+    old = {"tok_embeddings.weight": sd["model.embed_tokens.weight"], "norm.weight": sd["model.norm.weight"],
+           "output.weight": sd["lm_head.weight"]}
+    layer = "model.layers.0."
+    for a, b in [("attention_norm", "input_layernorm"), ("ffn_norm", "post_attention_layernorm"), ("attention.wv", "self_attn.v_proj"),
+                 ("attention.wo", "self_attn.o_proj")]:
+        old[f"layers.0.{a}.weight"] = sd[f"{layer}{b}.weight"]
+    old["layers.0.attention.wq.weight"] = interleave(sd[layer + "self_attn.q_proj.weight"], HEADS)
+    old["layers.0.attention.wk.weight"] = interleave(sd[layer + "self_attn.k_proj.weight"], KV)
+    gate = sd[layer + "block_sparse_moe.gate.weight"]
+
+    def expert(e, name):
+        return sd[f"{layer}block_sparse_moe.experts.{e}.{name}.weight"]
+
+    each = {f"layers.0.feed_forward.experts.{e}.{n}.weight": expert(e, n) for e in range(experts) for n in ("w1", "w2", "w3")}
+    save_file(old | each | {"layers.0.feed_forward.gate.weight": gate}, folder("moe-consolidated", params) / "consolidated.safetensors")
+    stacks = {f"layers.0.block_sparse_moe.{n}": torch.cat([expert(e, n).T if n == "w2" else expert(e, n) for e in range(experts)]).contiguous()
+              for n in ("w1", "w2", "w3")}
+    path = folder("moe-stacked", params)
+    first = {k: v for k, v in old.items() if "attention" not in k}
+    torch.save(first, path / "consolidated.00.pt")
+    torch.save({k: v for k, v in old.items() if k not in first}, path / "consolidated.01.pt")
+    torch.save(stacks | {"layers.0.block_sparse_moe.gate.weight": gate}, path / "consolidated.02.pt")
 
 
 def bf16(w):
@@ -173,6 +241,7 @@ def main():
         logits = again.eval()(ids[None]).logits[0]
     (OUT / "ids.json").write_text(json.dumps(ids.tolist()) + "\n")
     logits.numpy().astype("<f4").tofile(OUT / "logits.f32")
+    write_moe(ids)
 
 
 if __name__ == "__main__":
