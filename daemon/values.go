@@ -126,8 +126,11 @@ func factsOf(store *blobs.Store, v registry.Version) registry.Facts {
 // holdsWeights reports whether some file of a version looks like weights.
 func holdsWeights(v registry.Version) bool {
 	return slices.ContainsFunc(v.Manifest.Files, func(f verify.File) bool {
-		ext := strings.ToLower(path.Ext(f.Path))
-		return ext == ".gguf" || ext == ".safetensors"
+		switch strings.ToLower(path.Ext(f.Path)) {
+		case ".gguf", ".safetensors", ".pth", ".pt":
+			return true
+		}
+		return false
 	})
 }
 
