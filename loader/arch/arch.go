@@ -45,6 +45,9 @@ type family struct {
 	name string   // Config.Architecture
 	hub  []string // "architectures" or "model_type" in config.json
 	gguf []string // "general.architecture" in GGUF files, nil where it is not read from them
+	// defaults are numbers that a config.json may leave out, where they are not
+	// those of everybody.
+	defaults map[string]any
 	// fromHub and fromGGUF read what is special about a config; what all
 	// configs have is read already.
 	fromHub  func(k *keys, c *Config)

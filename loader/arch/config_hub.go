@@ -23,9 +23,21 @@ func FromHub(configJSON []byte) (Config, error) {
 	if l := k.list("architectures"); len(l) > 0 {
 		name, _ = l[0].(string)
 	}
+	if text := k.object("text_config"); text != nil {
+		// A model that also sees or hears: its text model reads text alone.
+		if _, own := text.md["tie_word_embeddings"]; !own {
+			text.md["tie_word_embeddings"] = k.md["tie_word_embeddings"]
+		}
+		k, name = text, text.text("model_type", "")
+	}
 	f, err := find(name, hubNames)
 	if err != nil {
 		return Config{}, fmt.Errorf("config.json: %w", err)
+	}
+	for key, v := range f.defaults {
+		if _, given := k.md[key]; !given {
+			k.md[key] = v
+		}
 	}
 	c := hubCommon(k)
 	c.Architecture = f.name

@@ -23,6 +23,31 @@ func TestFromHub(t *testing.T) {
 	}
 }
 
+// TestFromHubText reads the config of Gemma 3 4B, which sees too and leaves out
+// what its text model has by default.
+func TestFromHubText(t *testing.T) {
+	got, err := FromHub([]byte(`{"architectures":["Gemma3ForConditionalGeneration"],"model_type":"gemma3",
+		"text_config":{"hidden_size":2560,"intermediate_size":10240,"model_type":"gemma3_text","num_hidden_layers":34,
+		"rope_scaling":{"factor":8.0,"rope_type":"linear"},"sliding_window":1024},
+		"vision_config":{"hidden_size":1152,"model_type":"siglip_vision_model"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	windows := 0
+	for i, w := range got.Windows {
+		if w == 1024 && i%6 != 5 {
+			windows++
+		}
+	}
+	if got.Heads != 8 || got.KVHeads != 4 || got.Head != 256 || got.Vocab != 262208 || windows != 29 || !got.Tied ||
+		got.Rope.Base != 1e6 || got.Rope.Linear != 8 || got.LocalRope.Base != 10000 || got.LocalRope.Linear != 1 {
+		t.Errorf("got %+v", got)
+	}
+	if _, err := FromHub([]byte(`{"architectures":["X"],"text_config":{"model_type":"odd_text"}}`)); err == nil || !strings.Contains(err.Error(), "odd_text") {
+		t.Errorf("got %v for a text model that is not known", err)
+	}
+}
+
 func TestFromHubBad(t *testing.T) {
 	const base = `"architectures":["LlamaForCausalLM"],"hidden_size":64,"intermediate_size":96,
 		"num_hidden_layers":2,"num_attention_heads":4,"vocab_size":100,"max_position_embeddings":512`

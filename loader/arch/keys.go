@@ -178,6 +178,8 @@ func wholeNumber(v any) (int, bool) {
 	case json.Number:
 		n, err := v.Int64()
 		return int(n & math.MaxInt32), err == nil && n >= 0 && n <= math.MaxInt32
+	case int:
+		return v, v >= 0
 	case uint8:
 		return int(v), true
 	case uint16:
@@ -213,6 +215,8 @@ func same[T int32 | uint32](v []T) (int, bool) {
 
 func floating(v any) (float64, bool) {
 	switch v := v.(type) {
+	case int:
+		return float64(v), true
 	case json.Number:
 		f, err := v.Float64()
 		return f, err == nil
