@@ -7,6 +7,7 @@
                                                     seconds of CPU
 """
 
+import os
 import resource
 import sys
 import time
@@ -30,7 +31,7 @@ def make(kind, folder, out, piece="0"):
     storage = lt.file_storage()
     lt.add_files(storage, folder)
     torrent = lt.create_torrent(storage, int(piece), flags=flags)
-    lt.set_piece_hashes(torrent, folder.rstrip("/").rsplit("/", 1)[0])
+    lt.set_piece_hashes(torrent, os.path.dirname(os.path.abspath(folder)))
     with open(out, "wb") as f:
         f.write(lt.bencode(torrent.generate()))
     print(lt.make_magnet_uri(lt.torrent_info(out)))
