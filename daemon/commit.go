@@ -171,7 +171,7 @@ func (t *task) finish(ctx context.Context, p *plan, entry registry.Entry) {
 		t.f.log.Warn("cannot go on seeding", "transfer", t.id, "error", err)
 	}
 	t.update(func(r *registry.Transfer) {
-		r.State, r.Reason, r.Error, r.ErrorCode = registry.StateReady, "", "", ""
+		r.State, r.Reason, r.Error, r.ErrorCode, r.Hint = registry.StateReady, "", "", "", ""
 		r.Version, r.Reference, r.Finished = entry.Version.Digest, entry.Reference, time.Now().UTC()
 	})
 	t.f.hub.publish(eventVersion, t.f.catalog.versionOf(entry))

@@ -78,7 +78,8 @@ func (t *task) run(ctx context.Context) {
 		e := client.FromError("add", err)
 		t.f.log.Warn("transfer failed", "transfer", t.id, "error", err)
 		t.update(func(r *registry.Transfer) {
-			r.State, r.Reason, r.Error, r.ErrorCode = registry.StateFailed, "", e.Message, e.Code
+			r.State, r.Reason = registry.StateFailed, ""
+			r.Error, r.ErrorCode, r.Hint = e.Message, e.Code, e.Hint
 			r.Finished = time.Now().UTC()
 		})
 	}

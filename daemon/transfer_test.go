@@ -145,7 +145,7 @@ func TestAddForeignTorrentIsFirstSeen(t *testing.T) {
 
 	c, _ := startDaemon(t, Config{})
 	tr = addAndWait(t, c, web.AddRequest{Torrent: torrent, Peers: []string{a.SwarmAddr()}, Expect: "blake3:" + verify.Sum(nil).Hex()})
-	if tr.State != registry.StateFailed || tr.Error == nil || tr.Error.Code != client.CodeVerification {
+	if tr.State != registry.StateFailed || tr.Error == nil || tr.Error.Code != client.CodeVerification || tr.Error.Hint == "" {
 		t.Fatalf("with another digest expected: got %+v", tr)
 	}
 	if list, err := c.catalog.List(t.Context(), registry.ListOptions{}); err != nil || len(list.Versions) != 0 {
@@ -180,7 +180,7 @@ func TestAddOnlySome(t *testing.T) {
 	checkVersion(t, b, "part/model", files)
 
 	add.Only, add.Name = []string{"*.none"}, "none/model"
-	if tr = addAndWait(t, b, add); tr.State != registry.StateFailed || tr.Error.Code != client.CodeInvalidRequest {
+	if tr = addAndWait(t, b, add); tr.State != registry.StateFailed || tr.Error.Code != client.CodeInvalidRequest || tr.Error.Hint == "" {
 		t.Errorf("a pattern that matches nothing: got %+v", tr)
 	}
 }
@@ -254,7 +254,7 @@ func TestAddRefusesAnotherManifest(t *testing.T) {
 	}
 	link.Manifest[0] ^= 1
 	tr := addAndWait(t, b, web.AddRequest{Link: link.String(), Peers: []string{a.SwarmAddr()}})
-	if tr.State != registry.StateFailed || tr.Error.Code != client.CodeVerification {
+	if tr.State != registry.StateFailed || tr.Error.Code != client.CodeVerification || tr.Error.Hint == "" {
 		t.Fatalf("got %+v, want a verification failure", tr)
 	}
 	if _, _, _, err := b.store.Torrent(t.Context(), link.InfoHash); !isNotFound(err) {
@@ -272,7 +272,7 @@ func TestAddQuarantinesLies(t *testing.T) {
 	b, _ := startDaemon(t, Config{})
 	torrent, _ := seedLie(t, a, files)
 	tr := addAndWait(t, b, web.AddRequest{Torrent: torrent, Peers: []string{a.SwarmAddr()}})
-	if tr.State != registry.StateFailed || tr.Error.Code != client.CodeVerification {
+	if tr.State != registry.StateFailed || tr.Error.Code != client.CodeVerification || tr.Error.Hint == "" {
 		t.Fatalf("got %+v, want a verification failure", tr)
 	}
 	if list, err := b.catalog.List(t.Context(), registry.ListOptions{}); err != nil || len(list.Versions) != 0 {

@@ -103,7 +103,8 @@ func (f *fetcher) Resume(ctx context.Context, id string) (web.Transfer, error) {
 		}
 	}
 	if t == nil && (rec.State == registry.StatePaused || rec.State == registry.StateFailed) {
-		rec.State, rec.Reason, rec.Error, rec.ErrorCode = registry.StateResolving, "", "", ""
+		rec.State, rec.Reason = registry.StateResolving, ""
+		rec.Error, rec.ErrorCode, rec.Hint = "", "", ""
 		if err := f.store.PutTransfer(ctx, rec); err != nil {
 			return web.Transfer{}, err
 		}

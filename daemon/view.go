@@ -33,7 +33,7 @@ func (f *fetcher) view(ctx context.Context, rec registry.Transfer, detail bool) 
 		v.Version = rec.Version.String()
 	}
 	if rec.Error != "" {
-		v.Error = client.NewError("add", rec.ErrorCode, rec.Error)
+		v.Error = client.NewError("add", rec.ErrorCode, rec.Error).WithHint(rec.Hint)
 	}
 	facts, err := f.factsOf(ctx, rec)
 	if err != nil {

@@ -139,6 +139,7 @@ type Transfer struct {
 	Version    verify.Digest `json:"version,omitzero"`
 	Error      string        `json:"error,omitempty"`
 	ErrorCode  string        `json:"error_code,omitempty"`
+	Hint       string        `json:"hint,omitempty"` // what to do about Error
 	BytesTotal int64         `json:"bytes_total"`
 	BytesDone  int64         `json:"bytes_done"`
 }
