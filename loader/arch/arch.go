@@ -42,9 +42,10 @@ type Buffers any
 // A family is what one file of this package knows about: models that are
 // computed in the same way.
 type family struct {
-	name string   // Config.Architecture
-	hub  []string // "architectures" or "model_type" in config.json
-	gguf []string // "general.architecture" in GGUF files, nil where it is not read from them
+	name   string   // Config.Architecture
+	models string   // for docs/models.md
+	hub    []string // "architectures" or "model_type" in config.json
+	gguf   []string // "general.architecture" in GGUF files, nil where it is not read from them
 	// defaults are numbers that a config.json may leave out, where they are not
 	// those of everybody.
 	defaults map[string]any

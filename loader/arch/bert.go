@@ -14,6 +14,7 @@ import (
 // number.
 var bertFamily = family{
 	name:    "bert",
+	models:  "BERT, RoBERTa, XLM-R: embeddings",
 	hub:     []string{"BertModel", "RobertaModel", "XLMRobertaModel", "bert", "roberta", "xlm-roberta"},
 	fromHub: bertFromHub,
 	encoder: loadBert,

@@ -11,9 +11,10 @@ import (
 // logits, and looks back through a window in every other layer
 // (arXiv:2408.00118).
 var gemma2Family = family{
-	name: "gemma2",
-	hub:  []string{"Gemma2ForCausalLM", "gemma2"},
-	gguf: []string{"gemma2"},
+	name:   "gemma2",
+	models: "Gemma 2",
+	hub:    []string{"Gemma2ForCausalLM", "gemma2"},
+	gguf:   []string{"gemma2"},
 	fromHub: func(k *keys, c *Config) {
 		gemmaFromHub(k, c)
 		c.AttentionSoftcap = float32(k.number("attn_logit_softcapping", 0))

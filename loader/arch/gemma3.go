@@ -9,9 +9,10 @@ import (
 // five layers with a window, which rotate by their own base, to one without
 // (arXiv:2503.19786).
 var gemma3Family = family{
-	name: "gemma3",
-	hub:  []string{"Gemma3ForCausalLM", "gemma3_text"},
-	gguf: []string{"gemma3"},
+	name:   "gemma3",
+	models: "Gemma 3",
+	hub:    []string{"Gemma3ForCausalLM", "gemma3_text"},
+	gguf:   []string{"gemma3"},
 	defaults: map[string]any{
 		"hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26, "num_attention_heads": 8,
 		"num_key_value_heads": 4, "head_dim": 256, "vocab_size": 262208, "max_position_embeddings": 131072,

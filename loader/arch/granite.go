@@ -3,9 +3,10 @@ package arch
 // granite is Llama with four scales of its own: of the embedding, of what is
 // added to the residual stream, of attention scores and of logits.
 var graniteFamily = family{
-	name: "granite",
-	hub:  []string{"GraniteForCausalLM", "granite"},
-	gguf: []string{"granite"},
+	name:   "granite",
+	models: "Granite 3",
+	hub:    []string{"GraniteForCausalLM", "granite"},
+	gguf:   []string{"granite"},
 	fromHub: func(k *keys, c *Config) {
 		c.EmbedScale = float32(k.number("embedding_multiplier", 1))
 		c.ResidualScale = float32(k.number("residual_multiplier", 1))

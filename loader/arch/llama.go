@@ -8,9 +8,10 @@ import (
 // llama is the Llama architecture (arXiv:2302.13971): Llama 2 and 3, SmolLM and
 // SmolLM2.
 var llamaFamily = family{
-	name: "llama",
-	hub:  []string{"LlamaForCausalLM", "llama"},
-	gguf: []string{"llama"},
+	name:   "llama",
+	models: "Llama 2 and 3, SmolLM, SmolLM2",
+	hub:    []string{"LlamaForCausalLM", "llama"},
+	gguf:   []string{"llama"},
 	fromHub: func(k *keys, c *Config) {
 		c.QKVBias = k.flag("attention_bias", false)
 		c.OutBias = c.QKVBias

@@ -9,8 +9,9 @@ import (
 // (arXiv:2401.04088). Each token goes to a few of them; in a mapped file the
 // others stay on disk.
 var mixtralFamily = family{
-	name: "mixtral",
-	hub:  []string{"MixtralForCausalLM", "mixtral"},
+	name:   "mixtral",
+	models: "Mixtral 8x7B, 8x22B",
+	hub:    []string{"MixtralForCausalLM", "mixtral"},
 	fromHub: func(k *keys, c *Config) {
 		c.Experts = k.integer("num_local_experts", 8)
 		c.ActiveExperts = k.integer("num_experts_per_tok", 2)

@@ -8,9 +8,10 @@ import (
 // olmo2 normalises what attention and feed-forward give, not what they get, and
 // queries and keys over all heads together (arXiv:2501.00656).
 var olmo2Family = family{
-	name: "olmo2",
-	hub:  []string{"Olmo2ForCausalLM", "olmo2"},
-	gguf: []string{"olmo2"},
+	name:   "olmo2",
+	models: "OLMo 2",
+	hub:    []string{"Olmo2ForCausalLM", "olmo2"},
+	gguf:   []string{"olmo2"},
 	fromHub: func(k *keys, c *Config) {
 		c.Epsilon = float32(k.number("rms_norm_eps", 1e-5))
 		c.QKVBias = k.flag("attention_bias", false)

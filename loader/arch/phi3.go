@@ -11,9 +11,10 @@ import (
 // and up in another (arXiv:2404.14219). Phi-3, Phi-3.5 and Phi-4; those with
 // 128k of context have LongRoPE.
 var phi3Family = family{
-	name: "phi3",
-	hub:  []string{"Phi3ForCausalLM", "phi3"},
-	gguf: []string{"phi3"},
+	name:   "phi3",
+	models: "Phi-3, Phi-3.5, Phi-4",
+	hub:    []string{"Phi3ForCausalLM", "phi3"},
+	gguf:   []string{"phi3"},
 	fromHub: func(k *keys, c *Config) {
 		c.Epsilon = float32(k.number("rms_norm_eps", 1e-5))
 		hubWindows(k, c, k.integer("sliding_window", 0), always)

@@ -4,9 +4,10 @@ package arch
 // Qwen2 and Qwen2.5. The layers from max_window_layers on may look back through
 // a window.
 var qwen2Family = family{
-	name: "qwen2",
-	hub:  []string{"Qwen2ForCausalLM", "qwen2"},
-	gguf: []string{"qwen2"},
+	name:   "qwen2",
+	models: "Qwen2, Qwen2.5",
+	hub:    []string{"Qwen2ForCausalLM", "qwen2"},
+	gguf:   []string{"qwen2"},
 	fromHub: func(k *keys, c *Config) {
 		c.QKVBias = true
 		qwenWindows(k, c)

@@ -7,9 +7,10 @@ import (
 
 // qwen3 is Llama with a norm on each head's query and key (arXiv:2505.09388).
 var qwen3Family = family{
-	name: "qwen3",
-	hub:  []string{"Qwen3ForCausalLM", "qwen3"},
-	gguf: []string{"qwen3"},
+	name:   "qwen3",
+	models: "Qwen3, Qwen3-Embedding",
+	hub:    []string{"Qwen3ForCausalLM", "qwen3"},
+	gguf:   []string{"qwen3"},
 	fromHub: func(k *keys, c *Config) {
 		c.Head = k.integer("head_dim", 128)
 		c.QKVBias = k.flag("attention_bias", false)

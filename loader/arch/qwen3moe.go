@@ -10,9 +10,10 @@ import (
 // qwen3moe is Qwen3 whose feed-forward is a mixture of experts
 // (arXiv:2505.09388).
 var qwen3moeFamily = family{
-	name: "qwen3moe",
-	hub:  []string{"Qwen3MoeForCausalLM", "qwen3_moe"},
-	gguf: []string{"qwen3moe"},
+	name:   "qwen3moe",
+	models: "Qwen3 with experts",
+	hub:    []string{"Qwen3MoeForCausalLM", "qwen3_moe"},
+	gguf:   []string{"qwen3moe"},
 	fromHub: func(k *keys, c *Config) {
 		c.Head = k.integer("head_dim", c.Head)
 		c.QKVBias = k.flag("attention_bias", false)

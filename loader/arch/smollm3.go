@@ -3,9 +3,10 @@ package arch
 // smollm3 is Llama in which every fourth layer does not rotate
 // (arXiv:2501.18795, NoPE).
 var smollm3Family = family{
-	name: "smollm3",
-	hub:  []string{"SmolLM3ForCausalLM", "smollm3"},
-	gguf: []string{"smollm3"},
+	name:   "smollm3",
+	models: "SmolLM3",
+	hub:    []string{"SmolLM3ForCausalLM", "smollm3"},
+	gguf:   []string{"smollm3"},
 	fromHub: func(k *keys, c *Config) {
 		c.QKVBias = k.flag("attention_bias", false)
 		c.OutBias = c.QKVBias
