@@ -100,9 +100,9 @@ func (c *showCmd) Run(a *app) error {
 	err = a.pairs(
 		[2]string{"reference", v.Reference}, [2]string{"version", v.Version},
 		[2]string{"size", size(v.Bytes) + " in " + plural(len(v.Files), "file")},
-		[2]string{"format", v.Format}, [2]string{"architecture", v.Architecture},
+		[2]string{"format", v.Format}, [2]string{"layout", v.Layout}, [2]string{"architecture", v.Architecture},
 		[2]string{"parameters", count(v.Parameters)}, [2]string{"quantization", v.Quantization},
-		[2]string{"context", contextLength}, [2]string{"memory", memory},
+		[2]string{"context", contextLength}, [2]string{"tokenizer", v.Tokenizer}, [2]string{"memory", memory},
 		[2]string{"license", v.License}, [2]string{"trust", v.Trust}, [2]string{"origin", origin},
 		[2]string{"state", v.State}, [2]string{"infohash", v.Infohash}, [2]string{"magnet", v.Magnet})
 	if err != nil {
