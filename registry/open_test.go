@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -225,6 +226,54 @@ func TestRebuildGivesTheSameRecords(t *testing.T) {
 				t.Errorf("records differ (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// openDirVar names the folder that TestOpenChild opens.
+const openDirVar = "SAMARA_TEST_OPEN_DIR"
+
+// TestOpenChild is a process that opens a folder and closes it.
+func TestOpenChild(t *testing.T) {
+	if dir := os.Getenv(openDirVar); dir != "" {
+		closeStore(t, open(t, dir))
+	}
+}
+
+// A damaged table ends the process in a goroutine of Badger's; the next start
+// goes on.
+func TestDamagedTablesAreSetAside(t *testing.T) {
+	dir := t.TempDir()
+	want := fill(t, dir)
+	files, err := filepath.Glob(filepath.Join(dir, "index", "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("got files %v, %v", files, err)
+	}
+	for _, path := range files {
+		if err := os.Truncate(path, 50); err != nil {
+			t.Fatal(err)
+		}
+	}
+	openInChild := func() ([]byte, error) {
+		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestOpenChild$")
+		child.Env = append(os.Environ(), openDirVar+"="+dir)
+		return child.CombinedOutput()
+	}
+	if out, err := openInChild(); err == nil {
+		t.Logf("the first start survived: %s", out)
+	}
+	if out, err := openInChild(); err != nil {
+		t.Fatalf("the second start: %v\n%s", err, out)
+	}
+	s := open(t, dir)
+	defer closeStore(t, s)
+	if diff := cmp.Diff(want, forgetful(dump(t, s))); diff != "" {
+		t.Errorf("records differ (-want +got):\n%s", diff)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "quarantine", "index")); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "index.crash")); err == nil {
+		t.Error("the report of an opening that went well stays")
 	}
 }
 

@@ -19,10 +19,15 @@ import (
 const replayBatch = 100
 
 // openIndex opens the index and brings it to the end of the journal. An index
-// that is no projection of this journal is made again.
-func (s *Store) openIndex(ctx context.Context) error {
-	var err error
+// that is no projection of this journal, or that ended the last process that
+// opened it, is made again.
+func (s *Store) openIndex(ctx context.Context) (err error) {
 	aside := filepath.Join(s.dir, "quarantine", indexDir)
+	done, err := guardIndex(s.dir, aside)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
 	if s.index, err = openIndexAt(indexPath(s.dir), aside); err != nil {
 		return disk.Wrap("open index", s.dir, err)
 	}
