@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"path"
 	"path/filepath"
 	"slices"
@@ -203,7 +204,7 @@ func (f *fetcher) running(ctx context.Context, rec registry.Transfer) (*registry
 		case sameName:
 			return &old, nil
 		default:
-			return nil, errorf(client.CodeConflict, `"samara tag" gives it a second name once it is ready`,
+			return nil, errorf(client.CodeConflict, fmt.Sprintf(`once it is ready, "samara tag %s %s" gives it this name too`, old.Reference, rec.Reference),
 				"add %s: transfer %s fetches this torrent as %s already", rec.InfoHash, old.ID, old.Reference)
 		}
 	}

@@ -83,6 +83,9 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Daemon, err erro
 			err = errors.Join(err, d.close())
 		}
 	}()
+	if n := d.store.Journal().Cut(); n > 0 {
+		log.Warn("the journal's last line was unfinished and is cut off", "bytes", n)
+	}
 	token, err := adminToken(cfg.Data)
 	if err != nil {
 		return nil, err

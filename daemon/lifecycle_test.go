@@ -23,6 +23,30 @@ import (
 	"samara/web/client"
 )
 
+// A journal whose last line was not finished is said to be cut.
+func TestCutJournalIsTold(t *testing.T) {
+	cfg := Config{Data: t.TempDir(), NoSwarm: true}
+	d, stop := startDaemon(t, cfg)
+	publish(t, d, writeTree(t, map[string][]byte{"a.bin": pattern(1, 1000)}), "me/a")
+	stop()
+	files, err := filepath.Glob(filepath.Join(cfg.Data, "journal", "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("journal holds %v, %v", files, err)
+	}
+	last := files[len(files)-1]
+	st, err := os.Stat(last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(last, st.Size()-3); err != nil {
+		t.Fatal(err)
+	}
+	d, _ = startDaemon(t, cfg)
+	if c := d.checkJournal(); c.Status != checkWarn || !strings.Contains(c.Detail, "unfinished") {
+		t.Errorf("got %+v, want a warning", c)
+	}
+}
+
 func TestSecondStartSaysWhoHoldsTheFolder(t *testing.T) {
 	d, _ := startDaemon(t, Config{NoSwarm: true})
 	_, err := New(t.Context(), Config{Data: d.cfg.Data}, testLog(t))

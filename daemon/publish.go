@@ -57,6 +57,9 @@ func (c *catalog) Publish(ctx context.Context, r web.PublishRequest, actor strin
 	if err := p.scan(r.Path, r.FollowLinks); err != nil {
 		return web.PublishResult{}, err
 	}
+	if err := p.checkName(ctx, r.Move, p.mayBe); err != nil {
+		return web.PublishResult{}, err
+	}
 	pieces, err := p.hash(ctx)
 	if err != nil {
 		return web.PublishResult{}, err
@@ -168,6 +171,11 @@ func (p *publication) store(ctx context.Context, info *magnets.Info, r web.Publi
 	if err != nil {
 		return registry.Entry{}, fmt.Errorf("publish %s: %w", p.ref, err)
 	}
+	digest := manifest.Digest()
+	err = p.checkName(ctx, r.Move, func(v registry.Version) bool { return v.Digest == digest })
+	if err != nil {
+		return registry.Entry{}, err
+	}
 	// No collection may run between the first blob and the version.
 	p.c.gate.RLock()
 	defer p.c.gate.RUnlock()
@@ -196,6 +204,32 @@ func (p *publication) store(ctx context.Context, info *magnets.Info, r web.Publi
 		Reference: p.ref,
 		Move:      r.Move,
 		Actor:     actor,
+	})
+}
+
+// checkName refuses a name that a version has which is not the same.
+func (p *publication) checkName(ctx context.Context, move bool, same func(registry.Version) bool) error {
+	if move {
+		return nil
+	}
+	e, err := p.c.store.Lookup(ctx, p.ref)
+	switch {
+	case isNotFound(err):
+		return nil
+	case err != nil:
+		return err
+	case same(e.Version):
+		return nil
+	}
+	return errorf(client.CodeConflict, "choose another name, or move it with --move",
+		"publish %s: the name belongs to version %s", p.ref, e.Version.Digest)
+}
+
+// mayBe reports whether a version has files of the same names and sizes: only
+// then is it worth reading them.
+func (p *publication) mayBe(v registry.Version) bool {
+	return slices.EqualFunc(p.files, v.Manifest.Files, func(a sourceFile, b verify.File) bool {
+		return a.Path == b.Path && a.Info.Size() == b.Size
 	})
 }
 

@@ -124,6 +124,12 @@ func (d *Daemon) checkJournal() web.Check {
 	if err := d.store.Journal().Verify(); err != nil {
 		c.Status, c.Detail = checkFail, err.Error()
 		c.Hint = "the journal was changed or damaged: restore the folder from a backup"
+		return c
+	}
+	if n := d.store.Journal().Cut(); n > 0 {
+		c.Status = checkWarn
+		c.Detail = fmt.Sprintf("its last line was unfinished: %d bytes of it were cut off when the daemon started", n)
+		c.Hint = `what that line said has not happened: "samara log" shows the last that did`
 	}
 	return c
 }

@@ -60,6 +60,11 @@ func (e *InfoError) Error() string { return "read torrent: " + e.Reason }
 // Code returns the error's row in the table of errors.
 func (e *InfoError) Code() string { return "invalid_request" }
 
+// Hint says what to do next: nothing here can mend a torrent.
+func (e *InfoError) Hint() string {
+	return "the torrent is refused as it is; get another one from whoever made it"
+}
+
 func infoErrorf(format string, a ...any) error {
 	return &InfoError{Reason: fmt.Sprintf(format, a...)}
 }
@@ -103,7 +108,7 @@ func (i *Info) readHead(d value) error {
 		i.Name = d.text("name")
 	}
 	if err := checkName(i.Name); err != nil {
-		return infoErrorf("name: %v", err)
+		return infoErrorf("name %.256q: %v", i.Name, err)
 	}
 	i.PieceLength, _ = d.integer("piece length")
 	if i.PieceLength < MinPieceLength || i.PieceLength > MaxPieceLength {
@@ -193,8 +198,11 @@ func v1Path(f value) (string, error) {
 	}
 	segs := make([]string, len(path.list))
 	for n, s := range path.list {
-		if s.kind != 's' || bytes.IndexByte(s.str, '/') >= 0 {
-			return "", fmt.Errorf("path segment %.64q", s.str)
+		if s.kind != 's' {
+			return "", fmt.Errorf("segment %d of its path is no string", n)
+		}
+		if bytes.IndexByte(s.str, '/') >= 0 {
+			return "", fmt.Errorf("segment %.64q of its path holds a slash", s.str)
 		}
 		segs[n] = string(s.str)
 	}
@@ -280,13 +288,23 @@ func (i *Info) readBlake3(d value) error {
 			continue
 		}
 		if len(s) < 32 {
-			return infoErrorf("blake3 holds %d bytes, too few for its files", len(digests.str))
+			return i.digestsError(len(digests.str))
 		}
 		i.Files[n].Blake3 = [32]byte(s[:32])
 		s = s[32:]
 	}
 	if len(s) != 0 {
-		return infoErrorf("blake3 holds %d bytes, too many for its files", len(digests.str))
+		return i.digestsError(len(digests.str))
 	}
 	return nil
+}
+
+func (i *Info) digestsError(got int) error {
+	files := 0
+	for _, f := range i.Files {
+		if !f.Pad {
+			files++
+		}
+	}
+	return infoErrorf("blake3 holds %d bytes, want %d: 32 for each of %d files", got, 32*files, files)
 }

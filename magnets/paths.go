@@ -42,7 +42,7 @@ func checkSegment(s string) error {
 	case s == "":
 		return fmt.Errorf("empty segment")
 	case s == "." || s == "..":
-		return fmt.Errorf("segment %q", s)
+		return fmt.Errorf("segment %q leads out of its folder or nowhere", s)
 	case len(s) > maxSegmentBytes:
 		return fmt.Errorf("segment of %d bytes, at most %d are allowed", len(s), maxSegmentBytes)
 	case !utf8.ValidString(s):
@@ -65,11 +65,11 @@ func checkSegment(s string) error {
 func checkName(s string) error {
 	switch {
 	case s == "" || s == "." || s == "..":
-		return fmt.Errorf("%q names nothing", s)
+		return fmt.Errorf("it names no file or folder")
 	case len(s) > maxSegmentBytes:
 		return fmt.Errorf("%d bytes, at most %d are allowed", len(s), maxSegmentBytes)
 	case !printable(s) || strings.ContainsAny(s, `/\`):
-		return fmt.Errorf("%q holds what a name may not", s)
+		return fmt.Errorf("it holds a slash, a backslash or what cannot be printed")
 	}
 	return nil
 }
@@ -108,7 +108,14 @@ func newPathSet() *pathSet {
 func (s *pathSet) add(p string) error {
 	key := norm.NFC.String(s.fold.String(norm.NFC.String(p)))
 	if other, ok := s.files[key]; ok {
-		return fmt.Errorf("paths %q and %q are one file where case is folded", other, p)
+		why := "case is folded"
+		switch {
+		case other == p:
+			return fmt.Errorf("path %q is there twice", p)
+		case norm.NFC.String(other) == norm.NFC.String(p):
+			why = "Unicode is normalized"
+		}
+		return fmt.Errorf("paths %q and %q are one file where %s", other, p, why)
 	}
 	if other, ok := s.dirs[key]; ok {
 		return fmt.Errorf("path %q is a file and, in %q, a directory", p, other)

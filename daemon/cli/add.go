@@ -42,7 +42,7 @@ func (c *addCmd) Run(a *app) error {
 		return err
 	}
 	return a.with(withSwarm, func(s *session) error {
-		t, err := a.add(s, req)
+		t, err := a.add(s, c.Link, req)
 		if err != nil {
 			return err
 		}
@@ -100,15 +100,29 @@ func readLink(link string) (text string, torrent []byte, err error) {
 		"a magnet link starts with magnet:? and needs quotes in a shell")
 }
 
-// add starts a transfer and tells its warnings.
-func (a *app) add(s *session, req client.AddRequest) (client.Transfer, error) {
+// ofTorrent names the file in an error about a torrent: the daemon knows only
+// its bytes.
+func ofTorrent(file string, err error) error {
+	const op = "read torrent: "
+	e := client.FromError("", err)
+	rest, ok := strings.CutPrefix(e.Message, op)
+	if !ok {
+		return err
+	}
+	e.Message = fmt.Sprintf("read torrent %s: %s", file, rest)
+	return e
+}
+
+// add starts a transfer and tells its warnings; file is what the user called
+// the link or torrent.
+func (a *app) add(s *session, file string, req client.AddRequest) (client.Transfer, error) {
 	var t client.Transfer
 	err := a.outlive(s, func() (err error) {
 		t, err = client.Decode[client.Transfer](s.AddTransfer(a.ctx, req))
 		return err
 	})
 	if err != nil {
-		return t, err
+		return t, ofTorrent(file, err)
 	}
 	for _, w := range t.Warnings {
 		a.warn("%s", w)

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/renameio/v2"
+
 	"samara/web/client"
 )
 
@@ -83,6 +85,41 @@ func TestSettingsKeys(t *testing.T) {
 	_, err = parseSettings(path, []byte("dht = true\n[tls]\ncert = \"x\"\n"))
 	if err == nil || !strings.Contains(err.Error(), ":2: unknown key \"tls") && !strings.Contains(err.Error(), ":3: unknown key \"tls") {
 		t.Errorf("a table: got %v, want an unknown key with its line", err)
+	}
+}
+
+// TestSettingsKinds wants the file's words for a value of the wrong kind.
+func TestSettingsKinds(t *testing.T) {
+	for text, want := range map[string]string{
+		"listen = 5":       `s.toml:1: key "listen": got integer, want text in quotes`,
+		"\ndht = \"yes\"":  `s.toml:2: key "dht": got string, want true or false`,
+		"queue = \"many\"": `s.toml:1: key "queue": got string, want a whole number`,
+		"allow = 5":        `s.toml:1: key "allow": got integer, want a list such as ["a", "b"]`,
+		"memory = true":    `s.toml:1: key "memory": "true" is no size such as 10MB or 1.5GiB`,
+		"keep_alive = 5.5": `s.toml:1: key "keep_alive": "5.5" is no time such as 90s or 5m`,
+	} {
+		_, err := parseSettings("s.toml", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestWriteFailed wants the user's own file in the message, and no other.
+func TestWriteFailed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "nosuch", "o")
+	_, err := renameio.NewPendingFile(path)
+	e := client.FromError("", writeFailed(path, err))
+	if e.Message != "write "+path+": no such file or directory" || !strings.Contains(e.Hint, "mkdir") || e.ExitStatus() != 1 {
+		t.Errorf("got %+v", e)
+	}
+}
+
+// TestParseHasAnOp wants the operation in an error about the command line.
+func TestParseHasAnOp(t *testing.T) {
+	a, out, _ := testApp(t)
+	if status := a.main([]string{"nosuch", "--json"}); status != 2 || !strings.Contains(out.String(), `"op":"`) {
+		t.Errorf("got exit status %d and %s", status, out)
 	}
 }
 

@@ -142,7 +142,7 @@ func (d *demo) publish() error {
 // add fetches the magnet into the second daemon.
 func (d *demo) add() error {
 	began := time.Now()
-	t, err := d.a.add(d.second.session, client.AddRequest{
+	t, err := d.a.add(d.second.session, d.report.Magnet, client.AddRequest{
 		Link: d.report.Magnet, Name: demoName, Peers: []string{d.first.Swarm},
 	})
 	if err != nil {

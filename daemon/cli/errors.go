@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -62,7 +64,7 @@ func (a *app) report(err error) int {
 	if errors.As(err, &file) && errors.Is(file, syscall.EPIPE) {
 		return 1 // whoever read stdout has seen enough
 	}
-	e := client.FromError(a.verb, err)
+	e := client.FromError(cmp.Or(a.verb, "parse"), err)
 	if a.ctx.Err() != nil && (errors.Is(err, context.Canceled) || e.Code == client.CodeUnavailable) {
 		e = client.NewError(a.verb, client.CodeCanceled, "interrupted")
 	}
@@ -76,6 +78,20 @@ func (a *app) report(err error) int {
 		fmt.Fprintf(a.err, "samara: hint: %s\n", printable(e.Hint))
 	}
 	return e.ExitStatus()
+}
+
+// writeFailed is the error of a file that the user named: what writes it by way
+// of a temporary file would name that one.
+func writeFailed(path string, err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		err = errno
+	}
+	e := client.Errorf("", codeOf(err), "write %s: %w", path, err)
+	if errors.Is(err, fs.ErrNotExist) {
+		return e.WithHint("make the folder first: mkdir -p " + filepath.Dir(path))
+	}
+	return e
 }
 
 // warn tells a person something that is no error.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -45,26 +46,26 @@ Writes the logits after every given token, row by row: little-endian float32, [i
 
 // Run writes the file and then makes it visible.
 func (c *evalLogitsCmd) Run(a *app) (err error) {
+	out, err := renameio.NewPendingFile(c.Out, renameio.WithPermissions(0o644))
+	if err != nil {
+		return writeFailed(c.Out, err)
+	}
+	// After CloseAtomicallyReplace this does nothing.
+	defer func() { _ = out.Cleanup() }()
 	m, err := a.openModel(c.Model, loader.Options{Context: len(c.IDs)})
 	if err != nil {
 		return err
 	}
 	defer func() { err = firstError(err, m.Close()) }()
-	out, err := renameio.NewPendingFile(c.Out, renameio.WithPermissions(0o644))
-	if err != nil {
-		return fmt.Errorf("write %s: %w", c.Out, err)
-	}
-	// After CloseAtomicallyReplace this does nothing.
-	defer func() { _ = out.Cleanup() }()
 	w := bufio.NewWriterSize(out, 1<<20)
 	if err := loader.Logits(a.ctx, m, c.IDs, w); err != nil {
 		return err
 	}
 	if err := w.Flush(); err != nil {
-		return fmt.Errorf("write %s: %w", c.Out, err)
+		return writeFailed(c.Out, err)
 	}
 	if err := out.CloseAtomicallyReplace(); err != nil {
-		return fmt.Errorf("write %s: %w", c.Out, err)
+		return writeFailed(c.Out, err)
 	}
 	vocab := m.Info().VocabSize
 	if a.opts.JSON {
@@ -144,6 +145,10 @@ func (c *evalRenderCmd) Run(a *app) error {
 	t, err := chat.Compile(string(src))
 	if err != nil {
 		return fmt.Errorf("render %s: %w", filepath.Base(c.Template), err)
+	}
+	if !json.Valid(vars) {
+		var v any
+		return usage(fmt.Sprintf("read %s: %v", c.Context, json.Unmarshal(vars, &v)), "want a JSON object of the template's variables")
 	}
 	text, err := t.RenderJSON(vars, time.Now())
 	var raised *chat.RaiseError

@@ -39,7 +39,7 @@ func (c *peekCmd) Run(a *app) error {
 			return err
 		})
 		if err != nil {
-			return err
+			return ofTorrent(c.Link, err)
 		}
 		if a.opts.JSON {
 			return a.json(p)

@@ -131,7 +131,7 @@ func (c *showCmd) torrent(a *app, s *session) error {
 		return err
 	}
 	if err := renameio.WriteFile(c.Torrent, text, 0o644); err != nil {
-		return fmt.Errorf("write %s: %w", c.Torrent, err)
+		return writeFailed(c.Torrent, err)
 	}
 	if a.opts.JSON {
 		return a.json(map[string]any{"torrent": c.Torrent, "bytes": len(text)})

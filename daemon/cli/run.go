@@ -64,7 +64,7 @@ func (c *runCmd) fetch(a *app, s *session) (client.Transfer, error) {
 	if req.Link, req.Torrent, err = readLink(c.Model); err != nil {
 		return client.Transfer{}, err
 	}
-	t, err := a.add(s, req)
+	t, err := a.add(s, c.Model, req)
 	if err != nil {
 		return t, err
 	}

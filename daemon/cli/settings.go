@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -150,9 +152,14 @@ func parseSettings(path string, text []byte) (map[string]any, error) {
 			"known keys: "+strings.Join(settingsKeys(), ", "))
 	case errors.As(err, &syntax):
 		row, _ := syntax.Position()
-		return nil, usage(fmt.Sprintf("read settings %s:%d: %v", path, row, err), "")
+		reason, hint := strings.TrimPrefix(syntax.Error(), "toml: "), ""
+		if key := strings.Join(syntax.Key(), "."); slices.Contains(settingsKeys(), strings.ToLower(key)) {
+			reason = fmt.Sprintf("key %q: %s", key, valueReason(strings.ToLower(key), reason))
+			hint = `"samara serve --help" shows what each setting takes`
+		}
+		return nil, usage(fmt.Sprintf("read settings %s:%d: %s", path, row, reason), hint)
 	case err != nil:
-		return nil, usage(fmt.Sprintf("read settings %s: %v", path, err), "")
+		return nil, badText(path, text, err)
 	}
 	raw := map[string]any{}
 	if err := toml.Unmarshal(text, &raw); err != nil {
@@ -163,6 +170,52 @@ func parseSettings(path string, text []byte) (map[string]any, error) {
 		values[strings.ToLower(key)] = v
 	}
 	return values, nil
+}
+
+// badText is the error of a value that its own type refuses, such as a size.
+// The decoder does not say which it was.
+func badText(path string, text []byte, err error) error {
+	for row, line := range bytes.Split(text, []byte("\n")) {
+		var check fileSettings
+		if one := toml.Unmarshal(line, &check); one != nil && one.Error() == err.Error() {
+			key, _, _ := bytes.Cut(line, []byte("="))
+			return usage(fmt.Sprintf("read settings %s:%d: key %q: %s", path, row+1, bytes.TrimSpace(key), strings.TrimPrefix(err.Error(), "toml: ")), "")
+		}
+	}
+	return usage(fmt.Sprintf("read settings %s: %v", path, err), "")
+}
+
+// wrongKind finds the kind of value in what the TOML decoder says.
+var wrongKind = regexp.MustCompile(`TOML (\w+)`)
+
+// valueReason says in the file's words why a key's value is refused: the
+// decoder speaks of this program's types.
+func valueReason(key, reason string) string {
+	got := wrongKind.FindStringSubmatch(reason)
+	if got == nil {
+		return reason
+	}
+	want := "text in quotes"
+	t := reflect.TypeFor[settings]()
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Tag.Get("toml") != key {
+			continue
+		}
+		switch {
+		case f.Type == reflect.TypeFor[byteSize]():
+			want = `a size in quotes, such as "10MB"`
+		case f.Type == reflect.TypeFor[duration]():
+			want = `a time in quotes, such as "5m"`
+		case f.Type.Kind() == reflect.Bool:
+			want = "true or false"
+		case f.Type.Kind() == reflect.Int:
+			want = "a whole number"
+		case f.Type.Kind() == reflect.Slice:
+			want = `a list such as ["a", "b"]`
+		}
+	}
+	return fmt.Sprintf("got %s, want %s", strings.ToLower(got[1]), want)
 }
 
 // settingsKeys lists what samara.toml may hold.

@@ -28,6 +28,12 @@ func (c *logCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
+		if c.Ref != "" && len(l.Entries) == 0 {
+			_, err := client.Decode[client.VersionDetail](s.GetVersion(a.ctx, &client.GetVersionParams{Ref: c.Ref}))
+			if err != nil {
+				return err
+			}
+		}
 		rows := [][]string{{"SEQ", "TIME", "WHAT", "WHO", "DATA"}}
 		for _, e := range l.Entries {
 			if a.opts.JSON {

@@ -26,6 +26,8 @@ var torrents = map[string]func() map[string]any{
 	"dotdot":    func() map[string]any { return info(16384, "../a.txt") },
 	"absolute":  func() map[string]any { return info(16384, "/etc/passwd") },
 	"twins":     func() map[string]any { return info(16384, "a.txt", "A.TXT") },
+	"forms":     func() map[string]any { return info(16384, "\u00e9.txt", "e\u0301.txt") },
+	"digests":   func() map[string]any { i := info(16384, "a.txt"); i["blake3"] = "short"; return i },
 	"nopiece":   func() map[string]any { return info(0, "a.txt") },
 	"namedots":  func() map[string]any { i := info(16384, "a.txt"); i["name"] = ".."; return i },
 	"backslash": func() map[string]any { return info(16384, `a\b.txt`) },

@@ -52,7 +52,14 @@ type ListenError struct {
 }
 
 // Error returns the operation, the object and the cause.
-func (e *ListenError) Error() string { return fmt.Sprintf("listen for peers on %s: %v", e.Addr, e.Err) }
+func (e *ListenError) Error() string {
+	err := e.Err
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		err = errno // what wraps it repeats the address
+	}
+	return fmt.Sprintf("listen for peers on %s: %v", e.Addr, err)
+}
 
 // Unwrap returns the cause.
 func (e *ListenError) Unwrap() error { return e.Err }
@@ -66,7 +73,12 @@ func (e *ListenError) Code() string {
 }
 
 // Hint says what to do next.
-func (e *ListenError) Hint() string { return "choose another address with --swarm" }
+func (e *ListenError) Hint() string {
+	if e.Code() == "address_in_use" {
+		return "another program has the port; choose one with --swarm HOST:PORT, or port 0 for any free one"
+	}
+	return "choose another address with --swarm HOST:PORT"
+}
 
 // A RefusedError reports an address that the guard does not let through.
 type RefusedError struct {

@@ -3,9 +3,11 @@ package swarm
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -364,5 +366,22 @@ func TestDHT(t *testing.T) {
 	}
 	if _, err := New(Config{DHT: true, Airgap: true}); err == nil {
 		t.Error("DHT across an air gap: no error")
+	}
+}
+
+// A port that is taken is named once, with what to do.
+func TestListenTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, err = New(Config{Dir: t.TempDir(), Listen: l.Addr().String()})
+	var taken *ListenError
+	if !errors.As(err, &taken) || taken.Code() != "address_in_use" {
+		t.Fatalf("got %v, want a *ListenError", err)
+	}
+	if n := strings.Count(err.Error(), l.Addr().String()); n != 1 || !strings.Contains(taken.Hint(), "port 0") {
+		t.Errorf("the address stands %d times in %q, hint %q", n, err, taken.Hint())
 	}
 }
