@@ -18,13 +18,14 @@ import (
 
 // tokenizeCmd turns text into ids with a model's own tokenizer, and back.
 type tokenizeCmd struct {
-	Model string `arg:"" help:"Reference, path, or a bare tokenizer.json, tekken.json or tokenizer.model."`
-	Text  string `arg:"" optional:"" help:"Text; else --text-file, else stdin."`
+	Model string   `arg:"" help:"Reference, path, or a bare tokenizer.json, tekken.json, tokenizer.model or vocab.txt."`
+	Text  []string `arg:"" optional:"" help:"Text; else --text-file, else stdin. With --stats, files."`
 
 	TextFile   string  `help:"File whose exact bytes are the text." placeholder:"FILE"`
 	AddSpecial bool    `help:"Add BOS and EOS as the model asks."`
 	Special    bool    `help:"Take the names of special tokens in the text for those tokens; with --decode, write them."`
 	Lines      bool    `help:"Read one JSON string a line and answer one object a line."`
+	Stats      bool    `help:"Report tokens per word and bytes per token of each file."`
 	Decode     []int32 `help:"Turn these ids into text instead." placeholder:"ID,…"`
 }
 
@@ -35,7 +36,8 @@ Prints the token ids of a text, with --json {"ids": […], "tokens": […]}. Not
 		`
 samara tokenize gpt2 "Hello, world"
 samara tokenize ./smollm2.gguf --text-file story.txt --json
-samara tokenize ./tokenizer.json --decode 15496,995`, 3)
+samara tokenize ./tokenizer.json --decode 15496,995
+samara tokenize gpt2 --stats english.txt deutsch.txt`, 3)
 }
 
 // maxText bounds a text that is read whole.
@@ -54,6 +56,8 @@ func (c *tokenizeCmd) Run(a *app) error {
 		return err
 	}
 	switch {
+	case c.Stats:
+		return c.stats(a, t)
 	case len(c.Decode) > 0:
 		return c.decode(a, t)
 	case c.Lines:
@@ -77,10 +81,12 @@ func (c *tokenizeCmd) Run(a *app) error {
 // text is the argument, the file's bytes or stdin's.
 func (c *tokenizeCmd) text(a *app) (string, error) {
 	switch {
-	case c.Text != "" && c.TextFile != "":
+	case len(c.Text) > 1:
+		return "", usage(fmt.Sprintf("tokenize: got %d texts, want one", len(c.Text)), "put a text with spaces in quotes")
+	case len(c.Text) > 0 && c.TextFile != "":
 		return "", usage("tokenize: got a text and --text-file, want one of them", "")
-	case c.Text != "":
-		return c.Text, nil
+	case len(c.Text) > 0:
+		return c.Text[0], nil
 	case c.TextFile != "":
 		text, err := readBounded(c.TextFile, maxText)
 		return string(text), err
@@ -176,7 +182,7 @@ func (a *app) openTokenizer(model string) (tokenizer.Tokenizer, error) {
 // tokenizerFile finds a bare tokenizer file behind a path.
 func tokenizerFile(model string) (string, bool) {
 	base := filepath.Base(model)
-	if strings.HasSuffix(base, ".json") || strings.HasPrefix(base, "tokenizer.model") {
+	if strings.HasSuffix(base, ".json") || strings.HasPrefix(base, "tokenizer.model") || base == "vocab.txt" {
 		return model, true
 	}
 	if kindOf(model) != modelPath {
