@@ -57,10 +57,36 @@ func TestLayoutsMixtral(t *testing.T) {
 	}
 }
 
-// checkLayouts opens every export and compares.
-func checkLayouts(t *testing.T, logitsFile string, list []layout) (infos []ModelInfo) {
+// TestLayoutsQuantized opens Hub releases whose matrices are in 8-bit floats and
+// in 4-bit groups. The logits are those of the values that they stand for.
+func TestLayoutsQuantized(t *testing.T) {
+	for kind, quantization := range map[string]string{"fp8": "F8_E4M3", "gptq": "GPTQ4", "awq": "AWQ4"} {
+		t.Run(kind, func(t *testing.T) {
+			ids, want := readLayouts(t, kind+".logits.f32")
+			m := openModel(t, layoutsDir+kind, Options{})
+			for _, step := range []int{len(ids), 1} {
+				s := newSession(t, m)
+				for first := 0; first < len(ids); first += step {
+					logits, err := s.Eval(context.Background(), ids[first:first+step], All)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if e := nmse(logits, want[first*269:(first+step)*269]); !(e < maxNMSE) {
+						t.Errorf("ids from %d on: got an error of %.2g, want less than %g", first, e, maxNMSE)
+					}
+				}
+			}
+			// The embedding and the output stay BF16, and are larger here.
+			if info := m.Info(); info.Quantization != "BF16" && info.Quantization != quantization {
+				t.Errorf("got %+v", info)
+			}
+		})
+	}
+}
+
+// readLayouts reads the ids and the logits of an export.
+func readLayouts(t *testing.T, logitsFile string) (ids []int32, want []float32) {
 	t.Helper()
-	var ids []int32
 	b, err := os.ReadFile(layoutsDir + "ids.json")
 	if err != nil {
 		t.Fatal(err)
@@ -71,10 +97,17 @@ func checkLayouts(t *testing.T, logitsFile string, list []layout) (infos []Model
 	if b, err = os.ReadFile(layoutsDir + logitsFile); err != nil {
 		t.Fatal(err)
 	}
-	want := make([]float32, len(b)/4)
+	want = make([]float32, len(b)/4)
 	if _, err := binary.Decode(b, binary.LittleEndian, want); err != nil {
 		t.Fatal(err)
 	}
+	return ids, want
+}
+
+// checkLayouts opens every export and compares.
+func checkLayouts(t *testing.T, logitsFile string, list []layout) (infos []ModelInfo) {
+	t.Helper()
+	ids, want := readLayouts(t, logitsFile)
 	var first []float32
 	for _, l := range list {
 		t.Run(l.path, func(t *testing.T) {

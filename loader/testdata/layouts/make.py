@@ -11,6 +11,12 @@ pth/           the same with consolidated.00.pth
 parallel/      params.json as Meta writes it, two model-parallel shards consolidated.0N.pth
 logits.f32     little-endian float32 [ids][vocab] for ids.json
 
+Its matrices of a layer in the types of quantised Hub releases, each with NAME.logits.f32 of the values they stand for:
+
+fp8/   8-bit floats with weight_scale_inv
+gptq/  4-bit groups of 16 inputs, in the order of g_idx
+awq/   4-bit groups of 16 inputs
+
 The same for a Mixtral:
 
 moe-hub/           config.json and model.safetensors
@@ -93,6 +99,70 @@ def parallel(sd, n):
     for s in shards:
         s["rope.freqs"] = torch.ones(DIM // HEADS // 2, dtype=torch.bfloat16)
     return shards
+
+
+def pack(q, dim, order):
+    """Eight 4-bit numbers along dim into each int32, the one at order[k] k nibbles up."""
+    q = q.movedim(dim, -1)
+    words = torch.zeros(*q.shape[:-1], q.shape[-1] // 8, dtype=torch.int64)
+    for k, i in enumerate(order):
+        words |= q[..., i::8].long() << (4 * k)
+    return torch.where(words >= 2**31, words - 2**32, words).to(torch.int32).movedim(-1, dim).contiguous()
+
+
+def to_fp8(base, w, have):
+    """8-bit floats with one scale, as DeepSeek writes them; returns what they stand for."""
+    scale = w.float().abs().max() / 400
+    q = (w.float() / scale).to(torch.float8_e4m3fn)
+    have[base + ".weight"], have[base + ".weight_scale_inv"] = q, scale.reshape(1, 1)
+    return q.float() * scale
+
+
+def to_groups(kind, base, w, have, gen):
+    """4-bit groups of 16 inputs; returns what they stand for."""
+    w = w.float().T.contiguous()  # [inputs][outputs]
+    group_of = torch.arange(len(w)) // 16
+    if kind == "gptq":
+        group_of = group_of[torch.randperm(len(w), generator=gen)]
+    groups = [w[group_of == g] for g in range(len(w) // 16)]
+    low, high = (torch.stack([f(g, 0).values for g in groups]) for f in (torch.min, torch.max))
+    scale = ((high - low) / 15).half()
+    zero = torch.clamp(torch.round(-low / scale.float()), 1, 15).long()
+    q = torch.clamp(torch.round(w / scale.float()[group_of]) + zero[group_of], 0, 15).long()
+    have[base + ".scales"] = scale
+    if kind == "gptq":
+        have[base + ".qweight"], have[base + ".qzeros"] = pack(q, 0, range(8)), pack(zero - 1, 1, range(8))
+        have[base + ".g_idx"] = group_of.to(torch.int32)
+    else:
+        order = [0, 2, 4, 6, 1, 3, 5, 7]
+        have[base + ".qweight"], have[base + ".qzeros"] = pack(q, 1, order), pack(zero, 1, order)
+    return (scale.float()[group_of] * (q - zero[group_of])).T.contiguous()
+
+
+def write_quantized(model, config, ids):
+    """The Llama in the types of quantised Hub releases."""
+    sd = {k: v.clone() for k, v in model.state_dict().items()}
+    gen = torch.Generator().manual_seed(13)
+    for kind, method in [("fp8", {"quant_method": "fp8", "weight_block_size": [128, 128]}),
+                         ("gptq", {"quant_method": "gptq", "bits": 4, "group_size": 16, "desc_act": True}),
+                         ("awq", {"quant_method": "awq", "bits": 4, "group_size": 16, "version": "gemm"})]:
+        have, plain = {}, {}
+        for name, w in sd.items():
+            base = name.removesuffix(".weight")
+            if not base.endswith("_proj"):
+                have[name] = w
+                plain[name] = w.float()
+            elif kind == "fp8":
+                plain[name] = to_fp8(base, w, have)
+            else:
+                plain[name] = to_groups(kind, base, w, have, gen)
+        path = folder(kind)
+        save_file(have, path / "model.safetensors", metadata={"format": "pt"})
+        (path / "config.json").write_text(json.dumps(config.to_dict() | {"quantization_config": method}, indent=1) + "\n")
+        again = transformers.LlamaForCausalLM(config)
+        again.load_state_dict(plain)
+        with torch.no_grad():
+            again.eval()(ids[None]).logits[0].numpy().astype("<f4").tofile(OUT / f"{kind}.logits.f32")
 
 
 def moe(gen):
@@ -241,6 +311,7 @@ def main():
         logits = again.eval()(ids[None]).logits[0]
     (OUT / "ids.json").write_text(json.dumps(ids.tolist()) + "\n")
     logits.numpy().astype("<f4").tofile(OUT / "logits.f32")
+    write_quantized(model, config, ids)
     write_moe(ids)
 
 
