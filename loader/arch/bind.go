@@ -35,7 +35,7 @@ type experts []linear
 // ".weight" is appended to names, and ".bias" where the size that `bias` names
 // is not 0. A field has no tensor where it has no tag for the format, or where
 // the size that `if` names is 0. The option ",optional" leaves a field empty
-// where its tensor is absent. "*" is the number of an expert; a name without it
+// where its tensor is absent; ",bare" leaves ".weight" out. "*" is the number of an expert; a name without it
 // is that of a tensor that stacks them. Every tensor of d must find a field,
 // except those that ignore names.
 func bind(v any, d *weights.Directory, sizes map[string]int, ignore func(name string) bool) error {
@@ -107,13 +107,16 @@ func (b *binder) field(f reflect.Value, tags reflect.StructTag, prefix, tag stri
 	case *linear:
 		return b.linear(p, name, tags, shape)
 	case *experts:
-		return b.experts(p, name, tags, shape)
+		return b.experts(p, name, option, tags, shape)
 	case *layerNorm:
 		if err := b.vector(&p.W, name+".weight", shape); err != nil {
 			return err
 		}
 		return b.vector(&p.B, name+".bias", shape)
 	case *[]float32:
+		if option == "bare" {
+			return b.vector(p, name, shape)
+		}
 		return b.vector(p, name+".weight", shape)
 	}
 	return fmt.Errorf("tensor %s: a field of type %v cannot hold it", name, f.Type())
@@ -171,35 +174,4 @@ func (b *binder) linear(p *linear, name string, tags reflect.StructTag, shape []
 		return nil
 	}
 	return b.vector(&p.Bias, name+".bias", shape[:1])
-}
-
-// experts binds one tensor per expert, or the slices of one.
-func (b *binder) experts(p *experts, name string, tags reflect.StructTag, shape []int) error {
-	n := b.sizes["experts"]
-	*p = make(experts, n)
-	if strings.Contains(name, "*") {
-		for i := range n {
-			if err := b.linear(&(*p)[i], strings.Replace(name, "*", strconv.Itoa(i), 1), tags, shape); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	stacked, err := b.take(name+".weight", append([]int{n}, shape...))
-	if err != nil {
-		return err
-	}
-	if stacked.Parts != nil {
-		return fmt.Errorf("tensor %s: got it in several shards, want one", stacked.Name)
-	}
-	for i := range n {
-		one := stacked
-		one.Shape = shape
-		size := len(stacked.Data) / n
-		one.Data = stacked.Data[i*size : (i+1)*size : (i+1)*size]
-		if (*p)[i].Matrix, err = kernels.NewMatrix(one); err != nil {
-			return err
-		}
-	}
-	return nil
 }

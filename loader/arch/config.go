@@ -32,7 +32,8 @@ type Config struct {
 	// LocalRope is how layers with a window rotate, nil where as the others.
 	LocalRope *RopeConfig
 
-	Act kernels.Activation // of the feed-forward
+	Act      kernels.Activation // of the feed-forward
+	ActLimit float32            // of kernels.Clamped
 	// Scales of what their names say; 0 is the usual one: 1, and for attention
 	// 1/√head.
 	EmbedScale, ResidualScale, AttentionScale, LogitScale float32
@@ -96,7 +97,7 @@ func (c *Config) check() error {
 	case !(c.Epsilon >= 0 && c.Epsilon < 1):
 		return fmt.Errorf("config: got a norm epsilon of %v, want 0 to 1", c.Epsilon)
 	}
-	for _, v := range []float32{c.EmbedScale, c.ResidualScale, c.AttentionScale, c.LogitScale, c.AttentionSoftcap, c.LogitSoftcap} {
+	for _, v := range []float32{c.EmbedScale, c.ResidualScale, c.AttentionScale, c.LogitScale, c.AttentionSoftcap, c.LogitSoftcap, c.ActLimit} {
 		if !(v >= 0 && v < math.MaxFloat32) {
 			return fmt.Errorf("config: got a scale or softcap of %v, want a number from 0 on", v)
 		}
@@ -170,6 +171,7 @@ func (c *Config) sizes() map[string]int {
 	return map[string]int{
 		"dim": c.Dim, "ffn": c.FFN, "vocab": c.Vocab, "head": c.Head, "q": q, "kv": kv,
 		"qkv": q + 2*kv, "2ffn": 2 * c.FFN, "rope": c.Rope.dims(c.Head) / 2,
+		"heads": c.Heads, "2expertffn": 2 * c.ExpertFFN,
 		"experts": c.Experts, "expertffn": c.ExpertFFN,
 		"qkvbias": one(c.QKVBias), "outbias": one(c.OutBias), "ffnbias": one(c.FFNBias),
 		"positions": c.Positions, "types": c.TokenTypes,

@@ -12,6 +12,7 @@ type routes struct {
 	share  []float32 // [T] its weight for each of them
 	from   []float32 // [T][dim] what goes into the experts
 	in     []float32 // [T][dim] the vectors of the tokens of one expert
+	both   []float32 // [T][2·expertffn] its gate and up in turn, where they are one matrix
 	out    []float32 // [T][dim] its results
 }
 
@@ -21,6 +22,7 @@ func (r *routes) fit(c *Config, t int) {
 	r.share = resize(r.share, t)
 	r.in = resize(r.in, t*c.Dim)
 	r.out = resize(r.out, t*c.Dim)
+	r.both = resize(r.both, t*2*c.ExpertFFN)
 	if cap(r.expert) < t*c.ActiveExperts {
 		r.expert = make([]int, t*c.ActiveExperts)
 		r.rows = make([]int, t)
@@ -59,7 +61,7 @@ func (p *pass) route(router *linear, from []float32) {
 
 // mix computes h = Σ weight · down(act(gate(from)) · up(from)) over the
 // experts that the tokens are routed to. The weights of the others are not
-// read.
+// read. Where up is nil, the rows of gate are those of gate and up in turn.
 func (p *pass) mix(from []float32, gate, up, down experts) {
 	c, r := &p.cfg, &p.routes
 	r.from = append(r.from[:0], from...)
@@ -71,8 +73,15 @@ func (p *pass) mix(from []float32, gate, up, down experts) {
 			continue
 		}
 		p.t = n
-		p.multiply(r.in, product{&gate[e], p.gate}, product{&up[e], p.up})
-		p.gated = kernels.Gated{Act: c.Act, Gate: p.gate[:n*c.ExpertFFN], Up: p.up[:n*c.ExpertFFN]}
+		if up == nil {
+			p.multiply(r.in, product{&gate[e], r.both})
+			for i := range n * c.ExpertFFN {
+				p.gate[i], p.up[i] = r.both[2*i], r.both[2*i+1]
+			}
+		} else {
+			p.multiply(r.in, product{&gate[e], p.gate}, product{&up[e], p.up})
+		}
+		p.gated = kernels.Gated{Act: c.Act, Limit: c.ActLimit, Gate: p.gate[:n*c.ExpertFFN], Up: p.up[:n*c.ExpertFFN]}
 		p.gated.Run(p.pool)
 		p.multiply(p.gate, product{&down[e], r.out})
 		for i, t := range r.rows[:n] {

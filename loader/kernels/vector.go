@@ -49,7 +49,11 @@ const (
 	SiLU     Activation = iota // x / (1 + e⁻ˣ)
 	GELU                       // x · Φ(x), Φ the normal distribution
 	GELUTanh                   // GELU with Φ approximated by a hyperbolic tangent
+	Clamped                    // of Gated alone: x / (1 + e^(-ClampedAlpha·x)) · (up + 1), both within ± Limit
 )
+
+// ClampedAlpha is the steepness of Clamped.
+const ClampedAlpha = 1.702
 
 // Apply computes x = f(x).
 func (f Activation) Apply(x []float32) {
@@ -73,6 +77,7 @@ func (f Activation) Apply(x []float32) {
 // A Gated is the Task Gate = f(Gate) · Up in place. Both have the same length.
 type Gated struct {
 	Act      Activation
+	Limit    float32 // of Clamped
 	Gate, Up []float32
 }
 
@@ -83,6 +88,13 @@ func (s *Gated) Run(p *Pool) { p.Run(s, (len(s.Gate)+gatedRun-1)/gatedRun) }
 func (s *Gated) Do(_ *Worker, part int) {
 	first, end := part*gatedRun, min((part+1)*gatedRun, len(s.Gate))
 	gate, up := s.Gate[first:end], s.Up[first:end]
+	if s.Act == Clamped {
+		for i, v := range gate {
+			v = min(v, s.Limit) // the gate has no lower limit
+			gate[i] = v / (1 + float32(math.Exp(float64(-ClampedAlpha*v)))) * (min(max(up[i], -s.Limit), s.Limit) + 1)
+		}
+		return
+	}
 	s.Act.Apply(gate)
 	for i, v := range up {
 		gate[i] *= v

@@ -13,10 +13,10 @@ import pathlib
 import shutil
 import sys
 
-import gguf
-import numpy
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
+from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 
 OUT = pathlib.Path(__file__).parent / "families"
 IDS = 40
@@ -30,6 +30,8 @@ def rope(kind, **more):
     """Rope parameters of a kind, with few enough turns to matter at forty positions."""
     return {"rope_parameters": {"rope_type": kind, "rope_theta": 1000.0, **more}}
 
+
+YARN = rope("yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=2.0, beta_slow=0.3, truncate=False)
 
 # name: class, GGUF architecture or None, config
 MODELS = {
@@ -66,6 +68,12 @@ MODELS = {
     "granite": ("Granite", "granite", dict(embedding_multiplier=3.0, residual_multiplier=0.4, attention_multiplier=0.3,
                                            logits_scaling=2.5, tie_word_embeddings=True)),
     "olmo2": ("Olmo2", "olmo2", {}),
+    "gptoss": ("GptOss", "gpt-oss", dict(head_dim=12, num_local_experts=4, num_experts_per_tok=2, sliding_window=9,
+                                         **YARN)),
+    "gptoss-limit": ("GptOss", None, dict(head_dim=6, num_local_experts=3, num_experts_per_tok=2, swiglu_limit=0.9,
+                                          sliding_window=9, **YARN)),
+    "gptoss-mxfp4": ("GptOss", None, dict(hidden_size=32, intermediate_size=32, head_dim=8, num_local_experts=3,
+                                          num_experts_per_tok=2, sliding_window=9, **YARN)),
     "bert": ("Bert", None, dict(hidden_act="gelu")),
     "roberta": ("XLMRoberta", None, dict(hidden_act="gelu_new", type_vocab_size=1)),
 }
@@ -78,6 +86,19 @@ def long_rope(head, original):
                                 "original_max_position_embeddings": original,
                                 "short_factor": [1.0 + 0.1 * i for i in range(pairs)],
                                 "long_factor": [1.5 + 0.7 * i for i in range(pairs)]}}
+
+
+def pack(path, model):
+    """Puts random MXFP4 blocks in the place of the experts, in the file and, unpacked by transformers, in the model."""
+    tensors = load_file(path)
+    rng = torch.Generator().manual_seed(5)
+    for name in [n for n in tensors if n.endswith(("gate_up_proj", "down_proj"))]:
+        experts, cols, rows = tensors.pop(name).shape
+        blocks = torch.randint(0, 256, (experts, rows, cols // 32, 16), generator=rng, dtype=torch.uint8)
+        scales = torch.randint(122, 126, (experts, rows, cols // 32), generator=rng, dtype=torch.uint8)
+        tensors[name + "_blocks"], tensors[name + "_scales"] = blocks, scales
+        model.get_parameter(name).data = convert_moe_packed_tensors(blocks, scales, dtype=torch.float32)
+    save_file(tensors, path, metadata={"format": "pt"})
 
 
 def make(name):
@@ -96,7 +117,7 @@ def make(name):
         for n, p in model.named_parameters():
             if "norm" in n.lower() and n.endswith("weight"):
                 torch.nn.init.normal_(p, 0 if "Gemma" in kind else 1, 0.2)
-            elif n.endswith("bias"):
+            elif n.endswith("bias") or n.endswith("sinks"):
                 torch.nn.init.normal_(p, 0, 0.3)
             elif p.dim() > 1 and "experts" in n or "gate.weight" in n:
                 torch.nn.init.normal_(p, 0, 0.2)
@@ -105,6 +126,8 @@ def make(name):
     model.to(torch.bfloat16).save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
     again = cls.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    if name.endswith("-mxfp4"):
+        pack(folder / "model.safetensors", again)
     first = 3 if encoder else 0  # padding is no part of a text
     ids = torch.randint(first, VOCAB, (IDS,), generator=torch.Generator().manual_seed(7))
     with torch.no_grad():

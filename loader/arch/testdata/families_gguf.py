@@ -30,9 +30,31 @@ def stack_experts(tensors):
     return out
 
 
+def gpt_oss(tensors):
+    """Experts whose gate and up lie in turn in the columns of one tensor, taken apart as converters do."""
+    out = {}
+    for name, t in tensors.items():
+        before, _, last = name.rpartition(".")
+        if last == "gate_up_proj":
+            out[before + ".gate_proj.weight"] = t[..., ::2].swapaxes(1, 2)
+            out[before + ".up_proj.weight"] = t[..., 1::2].swapaxes(1, 2)
+        elif last == "gate_up_proj_bias":
+            out[before + ".gate_proj.bias"], out[before + ".up_proj.bias"] = t[..., ::2], t[..., 1::2]
+        elif last == "down_proj":
+            out[name + ".weight"] = t.swapaxes(1, 2)
+        elif last == "down_proj_bias":
+            out[before + ".down_proj.bias"] = t
+        elif last == "sinks":
+            out[name + ".weight"] = t
+        else:
+            out[name] = t
+    return out
+
+
 def write(path, arch, config, safetensors):
     """Writes the weights of a Hub folder to path."""
-    tensors = stack_experts({n: t.float().numpy() for n, t in load_file(safetensors).items()})
+    tensors = {n: t.float().numpy() for n, t in load_file(safetensors).items()}
+    tensors = gpt_oss(tensors) if arch == "gpt-oss" else stack_experts(tensors)
     w = gguf.GGUFWriter(path, arch)
     keys(w, arch, config)
     number = {name: a for a, name in gguf.MODEL_ARCH_NAMES.items()}[arch]
@@ -45,10 +67,10 @@ def write(path, arch, config, safetensors):
             t = permuted(t, config.num_attention_heads if ".q_proj." in name else config.num_key_value_heads)
         if arch.startswith("gemma") and "norm" in name:
             t = t + 1
-        if t.ndim == 1:
-            w.add_tensor(new, t.astype(numpy.float32))
+        if t.ndim == 1 or new.endswith(".bias"):
+            w.add_tensor(new, numpy.ascontiguousarray(t, numpy.float32))
         else:
-            data = torch.tensor(t).to(torch.bfloat16).view(torch.uint16).numpy()
+            data = torch.tensor(numpy.ascontiguousarray(t)).to(torch.bfloat16).view(torch.uint16).numpy()
             w.add_tensor(new, data.view(numpy.uint8), raw_dtype=gguf.GGMLQuantizationType.BF16)
     if config.rope_parameters.get("rope_type") == "longrope":
         for which in ("short", "long"):
@@ -82,6 +104,9 @@ def keys(w, arch, c):
         w.add_rope_scaling_factor(full["factor"])
     if full["rope_type"] == "yarn":
         w.add_rope_scaling_orig_ctx_len(full["original_max_position_embeddings"])
+        if "beta_fast" in full:
+            w.add_rope_scaling_yarn_beta_fast(full["beta_fast"])
+            w.add_rope_scaling_yarn_beta_slow(full["beta_slow"])
     if full["rope_type"] == "longrope":
         original = full["original_max_position_embeddings"]
         w.add_rope_scaling_orig_ctx_len(original)
@@ -91,7 +116,9 @@ def keys(w, arch, c):
         w.add_expert_used_count(c.num_experts_per_tok)
     if arch == "qwen3moe":
         w.add_expert_feed_forward_length(c.moe_intermediate_size)
-    if arch in ("phi3", "gemma2", "gemma3") and c.sliding_window:
+    if arch == "gpt-oss":
+        w.add_expert_feed_forward_length(c.intermediate_size)
+    if arch in ("phi3", "gemma2", "gemma3", "gpt-oss") and c.sliding_window:
         w.add_sliding_window(c.sliding_window)
     if arch == "gemma2":
         w.add_attn_logit_softcapping(c.attn_logit_softcapping)
