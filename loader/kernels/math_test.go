@@ -194,38 +194,110 @@ func (m memory) PageTokens() int { return 4 }
 
 func (m memory) Page(_, page int) (k, v []float32) { return m.k[page*4*6:], m.v[page*4*6:] }
 
-// TestAttention compares with attention computed in float64, head by head.
+// TestAttention compares with attention computed in float64, head by head:
+// plain, through a window within a page and over several, capped, with sinks
+// and in both directions.
 func TestAttention(t *testing.T) {
 	const heads, kvHeads, head, start, vectors = 4, 2, 3, 7, 6
 	r := rand.New(rand.NewPCG(7, 7))
 	m := memory{k: randomVector(16*kvHeads*head, r), v: randomVector(16*kvHeads*head, r)}
 	q := randomVector(vectors*heads*head, r)
-	a := Attention{
-		Q: q, Out: make([]float32, len(q)), Memory: m, Start: start, T: vectors,
-		Heads: heads, KVHeads: kvHeads, Head: head, Scale: 0.5,
-	}
 	p := NewPool(2)
 	defer p.Close()
-	a.Run(p)
-	for i := range vectors {
-		for h := range heads {
-			kv := h / 2 * head
-			var sum float64
-			var want [head]float64
-			for pos := range start + i + 1 {
-				at := pos*kvHeads*head + kv
-				score, _ := exactDot(q[(i*heads+h)*head:(i*heads+h+1)*head], m.k[at:at+head])
-				e := math.Exp(score * 0.5)
-				sum += e
-				for d := range want {
-					want[d] += e * float64(m.v[at+d])
+	for name, a := range map[string]Attention{
+		"plain":   {},
+		"window":  {Window: 3},
+		"windows": {Window: 6},
+		"one":     {Window: 1},
+		"longer":  {Window: 100},
+		"capped":  {Softcap: 0.3},
+		"sinks":   {Sinks: []float32{-1, 0, 1, 2}, Window: 5},
+		"both":    {Both: true},
+	} {
+		a.Q, a.Out, a.Memory, a.Start, a.T = q, make([]float32, len(q)), m, start, vectors
+		a.Heads, a.KVHeads, a.Head, a.Scale = heads, kvHeads, head, 0.5
+		a.Run(p)
+		for i := range vectors {
+			for h := range heads {
+				want := exactAttention(&a, m, i, h)
+				for d, w := range want {
+					if got := float64(a.Out[(i*heads+h)*head+d]); math.Abs(got-w) > 1e-5 {
+						t.Fatalf("%s: vector %d head %d: got %v, want %v", name, i, h, got, w)
+					}
 				}
 			}
-			for d := range want {
-				if got := float64(a.Out[(i*heads+h)*head+d]); math.Abs(got-want[d]/sum) > 1e-5 {
-					t.Fatalf("vector %d head %d: got %v, want %v", i, h, got, want[d]/sum)
-				}
+		}
+	}
+}
+
+// exactAttention is one head of one vector in float64.
+func exactAttention(a *Attention, m memory, i, h int) []float64 {
+	first, end := 0, a.Start+i+1
+	if a.Both {
+		end = a.Start + a.T
+	}
+	if a.Window > 0 {
+		first = max(0, end-a.Window)
+	}
+	var sum float64
+	if a.Sinks != nil {
+		sum = math.Exp(float64(a.Sinks[h]))
+	}
+	out := make([]float64, a.Head)
+	for pos := first; pos < end; pos++ {
+		at := pos*a.KVHeads*a.Head + h/(a.Heads/a.KVHeads)*a.Head
+		score, _ := exactDot(a.Q[(i*a.Heads+h)*a.Head:(i*a.Heads+h+1)*a.Head], m.k[at:at+a.Head])
+		score *= float64(a.Scale)
+		if limit := float64(a.Softcap); limit > 0 {
+			score = limit * math.Tanh(score/limit)
+		}
+		e := math.Exp(score)
+		sum += e
+		for d := range out {
+			out[d] += e * float64(m.v[at+d])
+		}
+	}
+	for d := range out {
+		out[d] /= sum
+	}
+	return out
+}
+
+// TestActivations wants known values of each function.
+func TestActivations(t *testing.T) {
+	for act, want := range map[Activation][3]float32{
+		SiLU:     {-0.26894142, 0, 1.7615942},
+		GELU:     {-0.15865525, 0, 1.9544997},
+		GELUTanh: {-0.15880801, 0, 1.9545977},
+	} {
+		x := []float32{-1, 0, 2}
+		act.Apply(x)
+		for i, v := range x {
+			if math.Abs(float64(v-want[i])) > 1e-6 {
+				t.Errorf("activation %d: got %v, want %v", act, x, want)
 			}
+		}
+	}
+	p := NewPool(1)
+	defer p.Close()
+	g := Gated{Act: Clamped, Limit: 1, Gate: []float32{5, -5, 0.5}, Up: []float32{5, -5, 0.5}}
+	g.Run(p)
+	sigmoid := func(x float64) float64 { return 1 / (1 + math.Exp(-1.702*x)) }
+	for i, want := range []float64{sigmoid(1) * 2, 0, 0.5 * sigmoid(0.5) * 1.5} {
+		if math.Abs(float64(g.Gate[i])-want) > 1e-6 {
+			t.Errorf("clamped %d: got %v, want %v", i, g.Gate[i], want)
+		}
+	}
+}
+
+// TestLayerNorm compares with a norm computed by hand.
+func TestLayerNorm(t *testing.T) {
+	x := []float32{1, 2, 3, 6}
+	LayerNorm(x, x, []float32{1, 2, 1, 2}, []float32{0, 0, 1, 1}, 0.5)
+	deviation := math.Sqrt(3.5 + 0.5)
+	for i, want := range []float64{-2 / deviation, -1 / deviation * 2, 1, 3/deviation*2 + 1} {
+		if math.Abs(float64(x[i])-want) > 1e-6 {
+			t.Errorf("value %d: got %v, want %v", i, x[i], want)
 		}
 	}
 }
