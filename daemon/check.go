@@ -64,28 +64,55 @@ func (c *catalog) check(ctx context.Context, f verify.File, m *meter) ([]verify.
 }
 
 // lost lists the files of tagged versions that are gone or known to be damaged,
-// as "reference: path", at most limit of them, and counts all.
+// as "reference: path", at most limit of them, and counts all. A version's
+// manifest and torrents are files of it here.
 func (c *catalog) lost(ctx context.Context, limit int) (files []string, count int, err error) {
 	err = c.store.EachVersion(ctx, func(v registry.Version) error {
-		here, expected := presentFiles(c.store.Blobs(), v), expectedFiles(v)
-		if len(here) == len(expected) {
-			return nil
+		gone, err := c.lostOf(ctx, v)
+		if err != nil || len(gone) == 0 {
+			return err
 		}
 		tags, err := c.store.Tags(ctx, v.Digest)
 		if err != nil || len(tags) == 0 {
 			return err
 		}
-		for _, f := range expected {
-			if _, ok := here[f.Path]; ok {
-				continue
-			}
-			if count++; len(files) < limit {
-				files = append(files, tags[0].String()+": "+f.Path)
-			}
+		count += len(gone)
+		for _, name := range gone[:min(len(gone), limit-len(files))] {
+			files = append(files, tags[0].String()+": "+name)
 		}
 		return nil
 	})
 	return files, count, err
+}
+
+// lostOf is lost for one version.
+func (c *catalog) lostOf(ctx context.Context, v registry.Version) (files []string, err error) {
+	if v.Damaged != "" {
+		files = append(files, "its manifest")
+	}
+	here := presentFiles(c.store.Blobs(), v)
+	for _, f := range expectedFiles(v) {
+		if _, ok := here[f.Path]; !ok {
+			files = append(files, f.Path)
+		}
+	}
+	for _, b := range v.Bindings {
+		_, _, _, err := c.store.Torrent(ctx, b.InfoHash)
+		switch {
+		case isLost(err):
+			files = append(files, "torrent "+b.InfoHash.String())
+		case err != nil:
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+// isLost reports whether err says that a file of the registry's is gone or holds
+// other bytes.
+func isLost(err error) bool {
+	var bad *registry.ChecksumError
+	return isNotFound(err) || errors.As(err, &bad)
 }
 
 // A meter adds up work that several goroutines do and tells now and then.

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -174,4 +175,53 @@ func TestLostFilesAreSaid(t *testing.T) {
 	}
 	d, _ = startDaemon(t, cfg)
 	isLost()
+}
+
+// TestLostRecordsAreSaid removes a manifest and a torrent: other versions go on.
+func TestLostRecordsAreSaid(t *testing.T) {
+	cfg := Config{Swarm: loopback, Data: filepath.Join(t.TempDir(), "data")}
+	d, stop := startDaemon(t, cfg)
+	lost := publish(t, d, writeTree(t, map[string][]byte{"a": []byte("one")}), "ns/lost")
+	bare := publish(t, d, writeTree(t, map[string][]byte{"a": []byte("two")}), "ns/bare")
+	publish(t, d, writeTree(t, map[string][]byte{"a": []byte("three")}), "ns/sound")
+	stop()
+	for _, path := range []string{
+		filepath.Join(cfg.Data, "manifests", strings.TrimPrefix(lost.Version, "blake3:")),
+		filepath.Join(cfg.Data, "torrents", bare.Infohash),
+	} {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, _ = startDaemon(t, cfg)
+	list, err := d.catalog.List(t.Context(), registry.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, v := range list.Versions {
+		got[v.Reference] = v.State
+	}
+	want := map[string]string{"ns/lost:main": versionDamaged, "ns/bare:main": versionReady, "ns/sound:main": versionReady}
+	if !maps.Equal(got, want) {
+		t.Errorf("got states %v, want %v", got, want)
+	}
+	if _, err := d.engine.Models(t.Context()); err != nil {
+		t.Error(err)
+	}
+	_, err = d.catalog.Show(t.Context(), mustRef(t, "ns/lost"))
+	wantCode(t, err, client.CodeVerification)
+	detail, err := d.catalog.Show(t.Context(), mustRef(t, "ns/bare"))
+	if err != nil || detail.Magnet != "" || len(detail.Files) != 1 {
+		t.Errorf("without its torrent: got %+v, %v", detail, err)
+	}
+	check := d.checkBlobs(t.Context())
+	for _, text := range []string{"ns/lost:main: its manifest", "ns/bare:main: torrent " + bare.Infohash} {
+		if check.Status != checkFail || !strings.Contains(check.Detail, text) {
+			t.Errorf("doctor says %+v, want %q", check, text)
+		}
+	}
+	if err := d.catalog.Remove(t.Context(), mustRef(t, "ns/lost"), "test"); err != nil {
+		t.Error(err)
+	}
 }

@@ -35,11 +35,15 @@ func (c *catalog) offer(ctx context.Context, b registry.Binding) (*offer, error)
 
 // offerOf chooses the torrent to hand out for an entry: the newest of those that
 // are named as the reference's last segment is, where publishing under that
-// reference makes one, else the newest. It is nil where the version has none.
+// reference makes one, else the newest. It is nil where the version has none
+// whose info dictionary can be read.
 func (c *catalog) offerOf(ctx context.Context, e registry.Entry) (*offer, error) {
 	var newest *offer
 	for i := len(e.Version.Bindings) - 1; i >= 0; i-- {
 		o, err := c.offer(ctx, e.Version.Bindings[i])
+		if isLost(err) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -96,7 +100,7 @@ func (c *catalog) Torrent(ctx context.Context, ref registry.Reference) (string, 
 		return "", nil, err
 	}
 	if o == nil {
-		return "", nil, errorf(client.CodeNotFound, "", "torrent of %s: the version has none", e.Reference)
+		return "", nil, errorf(client.CodeNotFound, "", "torrent of %s: there is none, or none that can be read", e.Reference)
 	}
 	t := magnets.Torrent{Info: o.info, WebSeeds: o.webSeeds}
 	for _, tracker := range o.trackers {

@@ -45,7 +45,7 @@ func (s *seeds) start(ctx context.Context) error {
 		return nil
 	}
 	return s.store.EachVersion(ctx, func(v registry.Version) error {
-		if named, err := s.named(ctx, v.Digest); err != nil || !named || !v.Seed {
+		if named, err := s.named(ctx, v.Digest); err != nil || !named || !v.Seed || v.Damaged != "" {
 			return err
 		}
 		if err := s.seed(ctx, v); err != nil {

@@ -19,6 +19,7 @@ import (
 const (
 	versionReady   = "ready"
 	versionPartial = "partial" // some files are not in the store
+	versionDamaged = "damaged" // its manifest cannot be read
 )
 
 // manifestOf rebuilds the manifest from the digests that an info dictionary
@@ -171,6 +172,9 @@ func (c *catalog) versionOf(e registry.Entry) web.Version {
 
 // stateOf is ready where every file of the manifest is in the store now.
 func stateOf(store *blobs.Store, v registry.Version) string {
+	if v.Damaged != "" {
+		return versionDamaged
+	}
 	if len(v.Missing) > 0 || len(presentFiles(store, v)) < len(v.Manifest.Files) {
 		return versionPartial
 	}

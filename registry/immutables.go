@@ -73,6 +73,9 @@ func (f immutables) manifest(d verify.Digest) (verify.Manifest, error) {
 	}
 	path := f.manifestPath(d)
 	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return verify.Manifest{}, &ChecksumError{Path: path, Got: "no file", Want: d.String()}
+	}
 	if err != nil {
 		return verify.Manifest{}, fmt.Errorf("read manifest: %w", err)
 	}

@@ -229,6 +229,51 @@ func TestRebuildGivesTheSameRecords(t *testing.T) {
 	}
 }
 
+// A lost or changed manifest concerns its own version only.
+func TestLostManifest(t *testing.T) {
+	for name, lose := range map[string]func(path string) error{
+		"gone": os.Remove,
+		"changed": func(path string) error {
+			return errors.Join(os.Chmod(path, 0o600), os.WriteFile(path, []byte("samara manifest 1\n"), 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := open(t, dir)
+			lost := registrytest.Add(t, s, registrytest.NewVersion(t, s, "acme/lost", "lost"))
+			registrytest.Add(t, s, registrytest.NewVersion(t, s, "acme/sound", "sound"))
+			closeStore(t, s)
+			if err := lose(filepath.Join(dir, "manifests", lost.Version.Digest.Hex())); err != nil {
+				t.Fatal(err)
+			}
+			s = open(t, dir)
+			defer closeStore(t, s)
+			_, err := s.Lookup(t.Context(), registrytest.Ref(t, "acme/lost"))
+			registrytest.WantCode(t, err, "verification_failed")
+			entries, _, err := s.List(t.Context(), registry.ListOptions{})
+			if err != nil || len(entries) != 2 || entries[0].Version.Damaged == "" || entries[1].Version.Damaged != "" {
+				t.Errorf("got %+v, %v", entries, err)
+			}
+			damaged := 0
+			err = s.EachVersion(t.Context(), func(v registry.Version) error {
+				if v.Damaged != "" && v.Digest == lost.Version.Digest {
+					damaged++
+				}
+				return nil
+			})
+			if err != nil || damaged != 1 {
+				t.Errorf("got %d damaged versions, %v, want 1", damaged, err)
+			}
+			// What the manifest names is not known: nothing may be collected.
+			_, err = s.GC(t.Context(), registry.GCOptions{})
+			registrytest.WantCode(t, err, "verification_failed")
+			if err := s.Remove(t.Context(), registrytest.Ref(t, "acme/lost"), "test"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // openDirVar names the folder that TestOpenChild opens.
 const openDirVar = "SAMARA_TEST_OPEN_DIR"
 

@@ -94,7 +94,20 @@ func (t tx) resolveDigest(ref *Reference) (verify.Digest, error) {
 	return found[0], nil
 }
 
-// version reads a version and its manifest.
+// damagedVersion is version for whoever goes on with the others where one
+// manifest is gone or holds other bytes.
+func (s *Store) damagedVersion(t tx, d verify.Digest) (Version, error) {
+	v, err := s.version(t, d)
+	var bad *ChecksumError
+	if !errors.As(err, &bad) {
+		return v, err
+	}
+	v.Damaged = bad.Error()
+	return v, nil
+}
+
+// version reads a version and its manifest. Where it returns a *ChecksumError
+// for the manifest, the rest of the version is there.
 func (s *Store) version(t tx, d verify.Digest) (Version, error) {
 	var r versionRecord
 	ok, err := t.get(versionKey(d), &r)
@@ -105,17 +118,15 @@ func (s *Store) version(t tx, d verify.Digest) (Version, error) {
 		return Version{}, &NotFoundError{"version", d.String()}
 	}
 	m, err := s.files.manifest(d)
-	if err != nil {
-		return Version{}, err
-	}
 	return Version{
 		Digest: d, Manifest: m, Added: r.Added, FirstSeen: r.FirstSeen, Missing: missingPaths(m, r.Missing),
 		Facts: r.Facts, Bindings: r.Bindings, Name: r.Name, Seed: r.Seed, Trust: TrustUnsigned,
-	}, nil
+	}, err
 }
 
 // List returns tags and what they point to, sorted by Reference.Key, and the
-// reference to pass as After for the next page, "" after the last.
+// reference to pass as After for the next page, "" after the last. A version whose
+// manifest is lost is among them, with Version.Damaged set.
 func (s *Store) List(ctx context.Context, o ListOptions) (entries []Entry, next string, err error) {
 	limit := o.Limit
 	if limit <= 0 {
@@ -139,7 +150,7 @@ func (s *Store) List(ctx context.Context, o ListOptions) (entries []Entry, next 
 			if err := value(&tag); err != nil {
 				return err
 			}
-			v, err := s.version(t, tag.Version)
+			v, err := s.damagedVersion(t, tag.Version)
 			if err != nil {
 				return fmt.Errorf("list %s: %w", tag.Reference, err)
 			}
@@ -163,7 +174,8 @@ func foldRepo(s string) string {
 }
 
 // EachVersion calls fn with every version, tagged or not, in order of digest,
-// until fn returns an error, which it returns. Fn may call the Store.
+// until fn returns an error, which it returns. Fn may call the Store. A version
+// whose manifest is lost comes with Version.Damaged set.
 func (s *Store) EachVersion(ctx context.Context, fn func(Version) error) error {
 	digests, err := s.versionDigests()
 	if err != nil {
@@ -180,7 +192,7 @@ func (s *Store) EachVersion(ctx context.Context, fn func(Version) error) error {
 			if gone = !ok; err != nil || gone {
 				return err
 			}
-			v, err = s.version(t, d)
+			v, err = s.damagedVersion(t, d)
 			return err
 		})
 		if err != nil {

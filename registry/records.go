@@ -44,6 +44,10 @@ type Version struct {
 	Name      string          `json:"name,omitempty"`     // of the newest torrent
 	Seed      bool            `json:"seed,omitempty"`     // offer it to the swarm
 	Trust     string          `json:"trust"`
+
+	// Damaged says why the manifest cannot be read, in what List and EachVersion
+	// return; Manifest and Missing are then empty.
+	Damaged string `json:"damaged,omitempty"`
 }
 
 // An Entry is one tag and the version it points to. A version that was looked up

@@ -429,7 +429,7 @@ type Version struct {
 	Reference string `json:"reference"`
 	Seeding   bool   `json:"seeding,omitempty,omitzero"`
 
-	// State `ready`; `partial` where files are missing
+	// State `ready`; `partial` where files are missing; `damaged` where the manifest is
 	State string `json:"state"`
 	Trust string `json:"trust"`
 
