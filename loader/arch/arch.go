@@ -61,7 +61,7 @@ type family struct {
 
 // families is every architecture, one row per file.
 var families = []*family{
-	&llamaFamily, &mistralFamily, &mixtralFamily,
+	&llamaFamily, &mistralFamily, &ministral3Family, &mixtralFamily,
 	&qwen2Family, &qwen3Family, &qwen3moeFamily,
 	&smollm3Family, &phi3Family, &gemma2Family, &gemma3Family, &graniteFamily, &olmo2Family,
 	&gptossFamily, &bertFamily,

@@ -183,8 +183,11 @@ func (k *keys) rope(base float64, head int, top *keys) RopeConfig {
 	default:
 		k.fail("rope_type", kind, "default, linear, llama3, yarn or longrope")
 	}
+	if r.QueryBeta = k.number("llama_4_scaling_beta", 0); r.QueryBeta != 0 {
+		r.QueryContext = original()
+	}
 	k.get("type")
-	k.unread()
+	k.unread("max_position_embeddings")
 	return r
 }
 

@@ -140,6 +140,7 @@ func TestFamiliesCanFail(t *testing.T) {
 		"yarn":              func(c *Config) { c.Rope.Yarn.Magnitude = 1 },
 		"yarn-mscale":       func(c *Config) { c.Rope.Yarn.Exact = false },
 		"mistral":           func(c *Config) { c.Windows[1]++ },
+		"ministral3":        func(c *Config) { c.Rope.QueryBeta = 0 },
 		"mixtral":           func(c *Config) { c.NormExperts = false },
 		"qwen2-window":      func(c *Config) { c.Windows[1] = 0 },
 		"qwen3moe":          func(c *Config) { c.NormExperts = false },

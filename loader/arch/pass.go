@@ -141,6 +141,9 @@ func (p *pass) rotate(i int) {
 		cos, sin := p.cos[at:at+pairs], p.sin[at:at+pairs]
 		p.ropes[r].Rotate(p.q[i*q:(i+1)*q], cos, sin)
 		p.ropes[r].Rotate(p.k[i*w:(i+1)*w], cos, sin)
+		if a := c.Rope.queryScale(p.kv.Len() + i); a != 1 {
+			kernels.Scale(p.q[i*q:(i+1)*q], a)
+		}
 	}
 }
 

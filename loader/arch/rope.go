@@ -18,6 +18,9 @@ type RopeConfig struct {
 	Yarn YarnScaling
 	// Long divides the angles one by one where it is not nil.
 	Long *LongScaling
+	// QueryBeta makes queries longer as positions pass multiples of
+	// QueryContext: by 1 + QueryBeta · ln(1 + ⌊position / QueryContext⌋).
+	QueryBeta, QueryContext float64
 }
 
 // Llama3Scaling is the "llama3" kind of rope scaling.
@@ -65,6 +68,9 @@ func (r *RopeConfig) check(head int) error {
 	case y.Factor != 0 && !(y.Factor >= 1 && positive(y.Factor, y.BetaFast, y.BetaSlow, y.OriginalContext, y.Magnitude) && r.Base > 1):
 		return fmt.Errorf("config: got rope scaling %+v, want a factor from 1 on and positive numbers", y)
 	}
+	if r.QueryBeta != 0 && !positive(r.QueryBeta, r.QueryContext) {
+		return fmt.Errorf("config: got longer queries by %v from %v on, want positive numbers", r.QueryBeta, r.QueryContext)
+	}
 	return r.Long.check(r.dims(head) / 2)
 }
 
@@ -108,6 +114,14 @@ func (r *RopeConfig) magnitude() float32 {
 		return float32(r.Long.Magnitude)
 	}
 	return 1
+}
+
+// queryScale is what the query of a position is multiplied by.
+func (r *RopeConfig) queryScale(pos int) float32 {
+	if r.QueryBeta == 0 {
+		return 1
+	}
+	return float32(1 + r.QueryBeta*math.Log(1+math.Floor(float64(pos)/r.QueryContext)))
 }
 
 // frequencies is the angle per position of each pair: [dims/2]. stretch, where

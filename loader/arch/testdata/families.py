@@ -44,6 +44,9 @@ MODELS = {
                                    hidden_size=20, head_dim=6)),
     "mistral": ("Mistral", None, dict(sliding_window=13, head_dim=8, hidden_size=18, num_attention_heads=3,
                                       num_key_value_heads=1)),
+    "ministral3": ("Ministral3", None, dict(head_dim=12, **rope(
+        "yarn", factor=4.0, original_max_position_embeddings=16, mscale=1.0, mscale_all_dim=1.0,
+        llama_4_scaling_beta=0.4))),
     "mixtral": ("Mixtral", "llama", dict(num_local_experts=5, num_experts_per_tok=3, sliding_window=None)),
     "qwen2": ("Qwen2", "qwen2", dict(tie_word_embeddings=True)),
     "qwen2-window": ("Qwen2", None, dict(use_sliding_window=True, sliding_window=7, max_window_layers=1)),
