@@ -82,7 +82,7 @@ func (c *demoCmd) Run(a *app) (err error) {
 		return a.json(d.report)
 	}
 	a.blank()
-	a.say("That was the whole path, in %s. \"samara demo --keep\" leaves the page open.", took(time.Since(d.began)))
+	a.say("That was the whole path, in %s. Its folders are removed again; \"samara demo --keep\" keeps them, and the page open, until Ctrl-C.", took(time.Since(d.began)))
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -110,5 +111,17 @@ func TestHeldFolder(t *testing.T) {
 	status := a.main([]string{"ls", "--json"})
 	if status != 5 || !strings.Contains(out.String(), `"code":"locked"`) || !strings.Contains(out.String(), strconv.Itoa(os.Getpid())) {
 		t.Errorf("got exit status %d, want 5 and this process's number: %s%s", status, out, errs)
+	}
+}
+
+// TestServeBesideAVerb wants serve to say that a verb holds the folder and ends
+// by itself.
+func TestServeBesideAVerb(t *testing.T) {
+	a, _, errs := testApp(t)
+	a.answerPatience = 30 * time.Second
+	runDaemon(t, daemon.Config{Data: os.Getenv("SAMARA_DATA"), NoSwarm: true})
+	status := a.main([]string{"serve", "--listen", "127.0.0.1:0", "--swarm", "127.0.0.1:0"})
+	if status != 5 || !strings.Contains(errs.String(), "ends by itself") {
+		t.Errorf("got exit status %d, want 5 and a hint: %s", status, errs)
 	}
 }

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"path/filepath"
+	"slices"
+	"strings"
+
 	"samara/web/client"
 )
 
@@ -45,6 +49,9 @@ func (c *publishCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
+		if err := a.warnUnreadable(s, r); err != nil {
+			return err
+		}
 		if a.opts.JSON {
 			return a.json(r)
 		}
@@ -59,6 +66,22 @@ func (c *publishCmd) Run(a *app) error {
 		}
 		return nil
 	})
+}
+
+// warnUnreadable tells that what looks like weights cannot be run, before
+// anybody fetches it.
+func (a *app) warnUnreadable(s *session, r *client.PublishResult) error {
+	v, err := client.Decode[client.VersionDetail](s.GetVersion(a.ctx, &client.GetVersionParams{Ref: r.Reference}))
+	if err != nil {
+		return err
+	}
+	for _, f := range v.Files {
+		if v.Format == "other" && slices.Contains(weightSuffixes, strings.ToLower(filepath.Ext(f.Path))) {
+			a.warn("%s holds weights that cannot be run; samara run %s hello says why", r.Reference, r.Reference)
+			break
+		}
+	}
+	return nil
 }
 
 // publish follows the daemon's progress to the result.

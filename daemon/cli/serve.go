@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"path/filepath"
 
 	"samara/daemon"
 	"samara/web/client"
@@ -54,7 +55,7 @@ func (c *serveCmd) Run(a *app) error {
 	cfg.Data = data
 	d, err := daemon.New(a.ctx, cfg, log)
 	if err != nil {
-		return err
+		return a.heldBy(data, err)
 	}
 	ctx, cancel := context.WithCancel(a.ctx)
 	defer cancel()
@@ -76,6 +77,19 @@ func (c *serveCmd) Run(a *app) error {
 		log.Warn("no login link", "error", err)
 	}
 	return <-ended
+}
+
+// heldBy adds to the error of a held folder what ends the wait, where another
+// verb holds it.
+func (a *app) heldBy(data string, err error) error {
+	if codeOf(err) != client.CodeLocked {
+		return err
+	}
+	s, serr := a.connectSocket(filepath.Join(data, daemon.SocketName))
+	if serr != nil || s == nil || !s.passing {
+		return err
+	}
+	return client.FromError("", err).WithHint("another verb of samara is at work there and ends by itself; start serve after it")
 }
 
 // announce says where the daemon answers.

@@ -192,13 +192,23 @@ func TestLibtorrentSkips(t *testing.T) {
 			f := newForeign(t, kind, 700_001, 20_000, 5, 300_000)
 			info := f.tor.Info
 			peer := libtorrentSeed(t, f.file, f.parent)
+			n := 0
 			for only, file := range info.Files {
 				if file.Pad {
 					continue
 				}
+				n++
+				spec := Spec{Info: info.Bytes, Layers: f.tor.PieceLayers}
+				if n%2 == 0 { // by magnet: the hashes come from the peer
+					spec = Spec{Link: magnets.Link{InfoHash: info.InfoHash, HasV1: info.V1, InfoHashV2: info.InfoHashV2, HasV2: info.V2}}
+				}
+				spec.Peers = []string{peer}
 				s := newSwarm(t, t.TempDir())
-				tor, err := s.Add(t.Context(), Spec{Info: info.Bytes, Layers: f.tor.PieceLayers, Peers: []string{peer}})
+				tor, err := s.Add(t.Context(), spec)
 				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := tor.Metadata(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				l := layout(info)
