@@ -15,6 +15,8 @@ type groups struct {
 	*weights.Groups
 	index []int32 // group of each input; nil where groups lie in order
 	awq   bool
+	// inOrder: eight inputs that share words are of one group.
+	inOrder bool
 }
 
 // shiftsAWQ is where AWQ puts eight neighbouring outputs in a word, in bits.
@@ -26,6 +28,7 @@ func newGroups(t weights.Tensor) (*groups, error) {
 		return nil, errType(g.Scales)
 	}
 	if g.Index == nil {
+		g.inOrder = !g.awq && g.Size%8 == 0
 		return g, nil
 	}
 	g.index = make([]int32, t.Shape[1])
@@ -39,23 +42,95 @@ func newGroups(t weights.Tensor) (*groups, error) {
 	return g, nil
 }
 
-// unpack implements panels.
+// unpack implements panels. It works on tiles, so that what it writes is not
+// spread over memory.
 func (g *groups) unpack(dst []float32, m *Matrix, first, rows int) {
 	for ; rows > panelRows; first, rows, dst = first+panelRows, rows-panelRows, dst[panelRows*m.Cols:] {
 		g.unpack(dst, m, first, panelRows)
 	}
-	var scale [panelRows]float32
-	var zero [panelRows]int32
-	current := -1
-	for i := range m.Cols {
-		if of := g.group(i); of != current {
-			current = of
-			g.load(&scale, &zero, of, first, rows, m.Rows)
-		}
+	outputs := groupOutputs{n: rows}
+	for r := range rows {
+		outputs.at[r], outputs.shift[r] = g.place(first + r)
+	}
+	for start := 0; start < m.Cols; start += tileWidth {
+		n := min(tileWidth, m.Cols-start)
+		g.tile(&outputs, m, first, start, n)
 		for r := range rows {
-			dst[r*m.Cols+i] = scale[r] * float32(g.nibble(m.Data, m.Rows, i, first+r)-zero[r])
+			copy(dst[r*m.Cols+start:], outputs.tile[r][:n])
 		}
 	}
+}
+
+// tile unpacks n inputs from start on.
+func (g *groups) tile(o *groupOutputs, m *Matrix, first, start, n int) {
+	for i := 0; i < n; i++ {
+		if of := g.group(start + i); !o.loaded || of != o.group {
+			g.load(o, of, first, m.Rows)
+		}
+		line, shift := g.line(m, start+i)
+		if g.inOrder && i%8 == 0 && n-i >= 8 {
+			o.eight(line, i)
+			i += 7
+			continue
+		}
+		for r := range o.n {
+			word := binary.LittleEndian.Uint32(line[o.at[r]:])
+			q := int32(word >> ((o.shift[r] + shift) & 31) & 15)
+			o.tile[r][i] = o.scale[r] * float32(q-o.zero[r])
+		}
+	}
+}
+
+// tileWidth is how many columns are unpacked before they are copied to their
+// rows: rows lie far apart, often at a power of two.
+const tileWidth = 32
+
+// groupOutputs is what neighbouring outputs have in one group of inputs.
+type groupOutputs struct {
+	n     int
+	at    [panelRows]int  // where the word of each lies in a line, in bytes
+	shift [panelRows]uint // and where it lies in the word, in bits
+
+	group  int // that scale and zero are of
+	loaded bool
+	scale  [panelRows]float32
+	zero   [panelRows]int32
+
+	tile [panelRows][tileWidth]float32
+}
+
+// eight unpacks eight inputs of one group that share words.
+func (o *groupOutputs) eight(line []byte, i int) {
+	for r := range o.n {
+		word := binary.LittleEndian.Uint32(line[4*r+o.at[0]:])
+		s, z := o.scale[r], o.zero[r]
+		y := o.tile[r][i : i+8 : i+8]
+		y[0] = s * float32(int32(word&15)-z)
+		y[1] = s * float32(int32(word>>4&15)-z)
+		y[2] = s * float32(int32(word>>8&15)-z)
+		y[3] = s * float32(int32(word>>12&15)-z)
+		y[4] = s * float32(int32(word>>16&15)-z)
+		y[5] = s * float32(int32(word>>20&15)-z)
+		y[6] = s * float32(int32(word>>24&15)-z)
+		y[7] = s * float32(int32(word>>28)-z)
+	}
+}
+
+// place is where an output lies in a line of values: GPTQ packs eight inputs
+// into a word, AWQ eight outputs.
+func (g *groups) place(output int) (at int, shift uint) {
+	if g.awq {
+		return output / 8 * 4, shiftsAWQ[output%8]
+	}
+	return output * 4, 0
+}
+
+// line is the words that have the values of one input, and where in them.
+func (g *groups) line(m *Matrix, input int) (line []byte, shift uint) {
+	if g.awq {
+		return m.Data[input*m.Rows/2:], 0
+	}
+	return m.Data[input/8*m.Rows*4:], uint(input % 8 * 4)
 }
 
 func (g *groups) group(input int) int {
@@ -65,32 +140,18 @@ func (g *groups) group(input int) int {
 	return input / g.Size
 }
 
-// load reads scales and zeros of a group for some outputs.
-func (g *groups) load(scale *[panelRows]float32, zero *[panelRows]int32, of, first, rows, outputs int) {
+// load reads scales and zeros of a group for neighbouring outputs.
+func (g *groups) load(o *groupOutputs, of, first, outputs int) {
+	o.group, o.loaded = of, true
 	_, width := g.Scales.Type.Block()
-	generic.unpack[g.Scales.Type](scale[:rows], g.Scales.Data[(of*outputs+first)*width:])
-	for r := range rows {
-		o := first + r
-		word := binary.LittleEndian.Uint32(g.Zeros.Data[(of*outputs+o)/8*4:])
-		zero[r] = int32(word>>g.shift(o)&15) + g.ZeroOffset
+	generic.unpack[g.Scales.Type](o.scale[:o.n], g.Scales.Data[(of*outputs+first)*width:])
+	for r := range o.n {
+		at := first + r
+		shift := uint(at % 8 * 4)
+		if g.awq {
+			shift = shiftsAWQ[at%8]
+		}
+		word := binary.LittleEndian.Uint32(g.Zeros.Data[(of*outputs+at)/8*4:])
+		o.zero[r] = int32(word>>shift&15) + g.ZeroOffset
 	}
-}
-
-// nibble is q[input][output]: GPTQ packs eight inputs into a word, AWQ eight
-// outputs.
-func (g *groups) nibble(data []byte, outputs, input, output int) int32 {
-	if g.awq {
-		word := binary.LittleEndian.Uint32(data[(input*outputs+output)/8*4:])
-		return int32(word >> g.shift(output) & 15)
-	}
-	word := binary.LittleEndian.Uint32(data[(input/8*outputs+output)*4:])
-	return int32(word >> (input % 8 * 4) & 15)
-}
-
-// shift is where an output lies in the word it shares with seven others.
-func (g *groups) shift(output int) uint {
-	if g.awq {
-		return shiftsAWQ[output%8]
-	}
-	return uint(output % 8 * 4)
 }

@@ -69,7 +69,22 @@ func TestHubTypes(t *testing.T) {
 			continue
 		}
 		checkRows(t, name, &got, &ref)
+		checkSlice(t, name, &got, &ref)
 	}
+}
+
+// checkSlice compares the rows of two matrices without the first and the last.
+func checkSlice(t *testing.T, name string, got, want *Matrix) {
+	t.Helper()
+	a, err := got.Slice(1, got.Rows-2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := want.Slice(1, want.Rows-2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkRows(t, name+" sliced", &a, &b)
 }
 
 // checkRows compares two matrices bit for bit, row by row and all at once.
@@ -124,6 +139,7 @@ func TestParts(t *testing.T) {
 		} {
 			m := matrix(t, weights.Tensor{Type: typ, Shape: []int{rows, cols}, Parts: list})
 			checkRows(t, typ.String()+" "+name, &m, &whole)
+			checkSlice(t, typ.String()+" "+name, &m, &whole)
 			checkProducts(t, typ.String()+" "+name, &m, &whole)
 		}
 	}
@@ -163,5 +179,33 @@ func TestRefused(t *testing.T) {
 		if err == nil || err.Error() != "tensor w: got type IQ1_M, which cannot be computed with" {
 			t.Errorf("got %v", err)
 		}
+	}
+}
+
+// BenchmarkPanels unpacks 16 rows of 4,096 inputs, a part of every product.
+func BenchmarkPanels(b *testing.B) {
+	const rows, cols = 64, 4096
+	r := rand.New(rand.NewPCG(1, 1))
+	word := func(n int) weights.Tensor { return weights.Tensor{Data: randomBlocks(weights.Q8_0, n*4/34+1, r)} }
+	scales := weights.Tensor{Type: weights.F16, Shape: []int{cols / 128, rows}, Data: randomBlocks(weights.F16, cols/128*rows, r)}
+	g := &weights.Groups{Scales: scales, Zeros: word(cols / 128 * rows / 8), Size: 128}
+	bf16 := weights.Part{Rows: rows, Cols: cols, Transposed: true, Data: randomBlocks(weights.BF16, rows*cols, r)}
+	for name, t := range map[string]weights.Tensor{
+		"GPTQ":       {Type: weights.GPTQ4, Data: word(rows * cols / 8).Data, Groups: g},
+		"AWQ":        {Type: weights.AWQ4, Data: word(rows * cols / 8).Data, Groups: g},
+		"transposed": {Type: weights.BF16, Parts: []weights.Part{bf16}},
+	} {
+		t.Shape = []int{rows, cols}
+		m, err := NewMatrix(t)
+		if err != nil {
+			b.Fatal(err)
+		}
+		dst := make([]float32, panelRows*cols)
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(4 * int64(len(dst)))
+			for b.Loop() {
+				m.unpack(dst, 16, panelRows)
+			}
+		})
 	}
 }

@@ -37,15 +37,22 @@ type transposed struct {
 }
 
 // unpack writes n rows from row on to dst, stride values apart. They are a run
-// of every stored row.
+// of every stored row. It works on tiles, as groups does.
 func (p transposed) unpack(dst []float32, stride, row, n int) {
 	var run [panelRows]float32
+	var tile [panelRows][tileWidth]float32
 	for ; n > 0; row, n, dst = row+panelRows, n-panelRows, dst[min(len(dst), panelRows*stride):] {
 		k := min(n, panelRows)
-		for c := range p.Cols {
-			p.decode(run[:k], p.Data[(c*p.Rows+row)*p.size:])
-			for i, v := range run[:k] {
-				dst[i*stride+p.Col+c] = v
+		for start := 0; start < p.Cols; start += tileWidth {
+			width := min(tileWidth, p.Cols-start)
+			for c := range width {
+				p.decode(run[:k], p.Data[((start+c)*p.Rows+row)*p.size:])
+				for i, v := range run[:k] {
+					tile[i][c] = v
+				}
+			}
+			for i := range k {
+				copy(dst[i*stride+p.Col+start:], tile[i][:width])
 			}
 		}
 	}

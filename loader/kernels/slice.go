@@ -10,11 +10,22 @@ func (m *Matrix) Slice(first, n int) (Matrix, error) {
 		return Matrix{}, fmt.Errorf("got rows %d to %d of %d", first, first+n, m.Rows)
 	}
 	if m.panels != nil {
-		return Matrix{}, fmt.Errorf("got a matrix in several shards or with scales beside it, want its rows in one place")
+		return Matrix{Type: m.Type, Rows: n, Cols: m.Cols, panels: sliced{m, first}}, nil
 	}
 	values, bytes := m.Type.Block()
 	stride := m.Cols / values * bytes
 	s := *m
 	s.Rows, s.Data = n, m.Data[first*stride:(first+n)*stride:(first+n)*stride]
 	return s, nil
+}
+
+// sliced is some rows of a matrix that has panels.
+type sliced struct {
+	*Matrix
+	first int
+}
+
+// unpack implements panels.
+func (s sliced) unpack(dst []float32, _ *Matrix, first, rows int) {
+	s.panels.unpack(dst, s.Matrix, s.first+first, rows)
 }

@@ -111,6 +111,12 @@ const soundHeader = `{"__metadata__":{"format":"pt"},` +
 	`"empty":{"dtype":"F16","shape":[0,7],"data_offsets":[24,24]},` +
 	`"scalar":{"dtype":"BF16","shape":[],"data_offsets":[24,26]}}  `
 
+// An attack is a file that must be refused, and what the error says.
+type attack struct {
+	file []byte
+	want string
+}
+
 // inMemory is a release of files that are never mapped.
 func inMemory(files map[string][]byte) []File {
 	var out []File

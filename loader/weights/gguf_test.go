@@ -63,14 +63,11 @@ func TestGGUFAlignment(t *testing.T) {
 	}
 }
 
-// TestGGUFBad lists what a hostile file may try. Each must be refused with an
-// error that names it, before memory is taken for what it promises.
-func TestGGUFBad(t *testing.T) {
+// ggufAttacks lists what a hostile file may try. Each must be refused with an
+// error that names it and its place, before memory is taken for what it promises.
+func ggufAttacks() map[string]attack {
 	huge := uint64(1) << 60
-	cases := map[string]struct {
-		file []byte
-		want string
-	}{
+	return map[string]attack{
 		"empty":           {nil, "cut short"},
 		"magic":           {[]byte("GGML0000000000000000000000000000"), "magic"},
 		"version":         {(&ggufFile{version: 1, align: 1}).bytes(), "version 1"},
@@ -104,7 +101,11 @@ func TestGGUFBad(t *testing.T) {
 		"hole":            {newGGUF().tensor("x", 0, make([]byte, 64), 16).entry("y", 0, 96, 1).bytes(), "want 64"},
 		"past the end":    {newGGUF().entry("x", 0, 0, 1<<20).bytes(), "cut short"},
 	}
-	for name, c := range cases {
+}
+
+// TestGGUFBad wants every attack refused.
+func TestGGUFBad(t *testing.T) {
+	for name, c := range ggufAttacks() {
 		t.Run(name, func(t *testing.T) {
 			_, err := ReadHeader(inMemory(map[string][]byte{"m.gguf": c.file}))
 			wantError(t, err, "read m.gguf", c.want)
@@ -148,6 +149,9 @@ func FuzzGGUF(f *testing.F) {
 	f.Add(soundGGUF().bytes())
 	f.Add(newGGUF().bytes())
 	f.Add(newGGUF().tensor("x", uint32(Q4_K), make([]byte, 144), 256).bytes())
+	for _, c := range ggufAttacks() {
+		f.Add(c.file)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		h, err := ReadHeader(inMemory(map[string][]byte{"m.gguf": b}))
 		if err != nil {

@@ -48,13 +48,10 @@ func one(dtype, shape, offsets string) string {
 	return fmt.Sprintf(`{"x":{"dtype":%q,"shape":%s,"data_offsets":%s}}`, dtype, shape, offsets)
 }
 
-// TestSafetensorsBad lists what a hostile file may try.
-func TestSafetensorsBad(t *testing.T) {
+// safetensorsAttacks lists what a hostile file may try.
+func safetensorsAttacks() map[string]attack {
 	size := func(n uint64, rest string) []byte { return append(binary.LittleEndian.AppendUint64(nil, n), rest...) }
-	cases := map[string]struct {
-		file []byte
-		want string
-	}{
+	return map[string]attack{
 		"empty":            {nil, "cut short"},
 		"7 bytes":          {make([]byte, 7), "cut short"},
 		"header of 1 GB":   {size(1<<30, "{}"), "want at most 100000000"},
@@ -96,7 +93,11 @@ func TestSafetensorsBad(t *testing.T) {
 		"hole": {safetensorsFile(`{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},`+
 			`"y":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}`, 12), "want 4"},
 	}
-	for name, c := range cases {
+}
+
+// TestSafetensorsBad wants every attack refused.
+func TestSafetensorsBad(t *testing.T) {
+	for name, c := range safetensorsAttacks() {
 		t.Run(name, func(t *testing.T) {
 			_, err := ReadHeader(inMemory(map[string][]byte{"model.safetensors": c.file}))
 			wantError(t, err, "read model.safetensors", c.want)
@@ -174,6 +175,12 @@ func FuzzSafetensors(f *testing.F) {
 	f.Add([]byte(soundHeader), 26)
 	f.Add([]byte(one("F32", "[2]", "[0,8]")), 8)
 	f.Add([]byte("{}"), 0)
+	for _, c := range safetensorsAttacks() {
+		if len(c.file) > 8 && binary.LittleEndian.Uint64(c.file) <= uint64(len(c.file)-8) {
+			n := binary.LittleEndian.Uint64(c.file)
+			f.Add(c.file[8:8+n], len(c.file)-8-int(n))
+		}
+	}
 	f.Fuzz(func(t *testing.T, header []byte, data int) {
 		data = max(data, 0) % 4096
 		b := safetensorsFile(string(header), data)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -288,6 +289,29 @@ func TestTorchArchive(t *testing.T) {
 	}
 }
 
+// checkBounds checks that tensors and their parts lie in files of that size, and
+// parts in their matrix.
+func checkBounds(t *testing.T, h *Header, size int) {
+	t.Helper()
+	for _, x := range h.Tensors {
+		places := []place{x.place}
+		if x.Parts != nil {
+			places = nil // its own place is the sum of the parts
+		}
+		for _, p := range x.Parts {
+			places = append(places, p.place)
+			if p.Row < 0 || p.Col < 0 || p.Row+p.Rows > x.Shape[0] || p.Col+p.Cols > x.Shape[1] {
+				t.Errorf("tensor %s: got a part at %d, %d of [%d %d]", describe(x), p.Row, p.Col, p.Rows, p.Cols)
+			}
+		}
+		for _, p := range places {
+			if p.offset < 0 || p.size < 0 || p.offset+p.size > int64(size) {
+				t.Errorf("tensor %s: got %d bytes at %d in a file of %d", describe(x), p.size, p.offset, size)
+			}
+		}
+	}
+}
+
 func FuzzPickle(f *testing.F) {
 	f.Add([]byte(tensorOf("K\x00", "K\x02\x85", "K\x01\x85")))
 	for _, c := range pickleAttacks() {
@@ -298,14 +322,10 @@ func FuzzPickle(f *testing.F) {
 		if err != nil {
 			return
 		}
+		checkBounds(t, h, 1<<20)
 		for _, x := range h.Tensors {
-			for _, p := range append(x.Parts, Part{place: x.place}) {
-				if x.Parts != nil && p.Rows == 0 && p.Cols == 0 {
-					continue // the sum of the parts
-				}
-				if p.size > 8 || p.offset < 0 {
-					t.Errorf("tensor %s: got %d bytes at %d of a storage of 8", describe(x), p.size, p.offset)
-				}
+			if x.size > 8 {
+				t.Errorf("tensor %s: got %d bytes of a storage of 8", describe(x), x.size)
 			}
 		}
 	})
@@ -324,11 +344,7 @@ func FuzzTorch(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, x := range h.Tensors {
-			if x.Parts == nil && (x.offset < 0 || x.size < 0 || x.offset+x.size > int64(len(b))) {
-				t.Errorf("tensor %s in a file of %d", describe(x), len(b))
-			}
-		}
+		checkBounds(t, h, len(b))
 	})
 }
 
@@ -375,4 +391,27 @@ func TestNoParams(t *testing.T) {
 	if !errors.Is(err, ErrNoWeights) {
 		t.Errorf("got %v, want ErrNoWeights", err)
 	}
+}
+
+// FuzzConsolidated reads a header under the names of the consolidated layout,
+// with the types that have scales beside them.
+func FuzzConsolidated(f *testing.F) {
+	entry := func(name, dtype, shape string, from, to int) string {
+		return fmt.Sprintf(`%q:{"dtype":%q,"shape":%s,"data_offsets":[%d,%d]}`, name, dtype, shape, from, to)
+	}
+	f.Add("{"+entry("layers.0.attention.wq.weight", "F8_E4M3", "[2,2]", 0, 4)+","+entry("layers.0.attention.wq.qscale_weight", "F32", "[]", 4, 8)+"}", 8)
+	f.Add("{"+entry("layers.0.block_sparse_moe.w2", "BF16", "[4,2]", 0, 16)+","+entry("layers.0.block_sparse_moe.gate.weight", "BF16", "[2,2]", 16, 24)+"}", 24)
+	f.Add("{"+entry("q.qweight", "I32", "[2,8]", 0, 64)+","+entry("q.qzeros", "I32", "[2,1]", 64, 72)+","+entry("q.scales", "F16", "[2,8]", 72, 104)+"}", 104)
+	f.Add("{"+entry("output.weight", "F32", "[1,2]", 0, 8)+","+entry("rope.freqs", "F32", "[1]", 8, 12)+"}", 12)
+	f.Fuzz(func(t *testing.T, header string, data int) {
+		data = max(data, 0) % 4096
+		b := safetensorsFile(header, data)
+		h, err := ReadHeader(inMemory(map[string][]byte{
+			"consolidated-00001-of-00002.safetensors": b, "consolidated-00002-of-00002.safetensors": b, paramsFile: []byte("{}"),
+		}))
+		if err != nil {
+			return
+		}
+		checkBounds(t, h, len(b))
+	})
 }

@@ -112,16 +112,10 @@ func TestZip64(t *testing.T) {
 // zipAttacks are archives that must be refused, by name, with what the error
 // says. Readers of ZIP files differ on many of them, so that one program checks
 // what another does not load.
-func zipAttacks() map[string]struct {
-	file []byte
-	want string
-} {
+func zipAttacks() map[string]attack {
 	z := soundZip
 	huge := uint64(1) << 62
-	return map[string]struct {
-		file []byte
-		want string
-	}{
+	return map[string]attack{
 		"empty":                {nil, "cut short"},
 		"21 bytes":             {make([]byte, 21), "cut short"},
 		"no end":               {z().b[:z().end], "end of a ZIP archive"},
