@@ -69,7 +69,7 @@ type bertLayer struct {
 
 func loadBert(c Config, d *weights.Directory, p *kernels.Pool) (Encoder, error) {
 	m := &bert{cfg: c, pool: p, Layers: make([]bertLayer, c.Layers)}
-	return m, bind(m, d, c.sizes(), func(name string) bool {
+	return m, bind(m, d, &c, func(name string) bool {
 		// A table of 0, 1, 2, …, and what turns the first vector into the answer
 		// of a task that the model was trained on.
 		return name == "embeddings.position_ids" || strings.HasPrefix(name, "pooler.")

@@ -35,11 +35,12 @@ type experts []linear
 // ".weight" is appended to names, and ".bias" where the size that `bias` names
 // is not 0. A field has no tensor where it has no tag for the format, or where
 // the size that `if` names is 0. The option ",optional" leaves a field empty
-// where its tensor is absent; ",bare" leaves ".weight" out. "*" is the number of an expert; a name without it
+// where its tensor is absent; ",bare" leaves ".weight" out. "a|b" is b where
+// there is no a. "*" is the number of an expert; a name without it
 // is that of a tensor that stacks them. Every tensor of d must find a field,
 // except those that ignore names.
-func bind(v any, d *weights.Directory, sizes map[string]int, ignore func(name string) bool) error {
-	b := binder{d: d, tag: "hub", sizes: sizes, left: map[string]bool{}}
+func bind(v any, d *weights.Directory, c *Config, ignore func(name string) bool) error {
+	b := binder{d: d, tag: "hub", config: c, sizes: c.sizes(), left: map[string]bool{}}
 	for name := range d.Tensors {
 		b.left[name] = true
 	}
@@ -58,10 +59,11 @@ func bind(v any, d *weights.Directory, sizes map[string]int, ignore func(name st
 }
 
 type binder struct {
-	d     *weights.Directory
-	tag   string
-	sizes map[string]int
-	left  map[string]bool // tensors without a field
+	d      *weights.Directory
+	tag    string
+	config *Config
+	sizes  map[string]int
+	left   map[string]bool // tensors without a field
 }
 
 // fields binds the tagged fields of one struct.
@@ -75,7 +77,7 @@ func (b *binder) fields(s reflect.Value, prefix string) error {
 		case conditional && b.sizes[condition] == 0:
 		case ok:
 			err = b.field(s.Field(i), f.Tag, prefix, tag)
-		case f.Tag == "" && f.Type.Kind() == reflect.Struct && (f.Anonymous || f.IsExported()):
+		case !tagged(f) && f.Type.Kind() == reflect.Struct && (f.Anonymous || f.IsExported()):
 			err = b.fields(s.Field(i), prefix)
 		}
 		if err != nil {
@@ -85,12 +87,24 @@ func (b *binder) fields(s reflect.Value, prefix string) error {
 	return nil
 }
 
+// tagged tells whether a field names a tensor in any layout.
+func tagged(f reflect.StructField) bool {
+	_, hub := f.Tag.Lookup("hub")
+	_, gguf := f.Tag.Lookup("gguf")
+	return hub || gguf
+}
+
 // field binds one field.
 func (b *binder) field(f reflect.Value, tags reflect.StructTag, prefix, tag string) error {
 	name, option, _ := strings.Cut(tag, ",")
-	name = prefix + name
+	first, second, _ := strings.Cut(name, "|")
+	name = prefix + first
+	if _, there := b.d.Tensors[name+".weight"]; !there && second != "" {
+		name = prefix + second
+	}
 	if f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Struct && f.Type() != reflect.TypeFor[experts]() {
 		for i := range f.Len() {
+			maps.Copy(b.sizes, b.config.layerSizes(i))
 			if err := b.fields(f.Index(i), name+"."+strconv.Itoa(i)+"."); err != nil {
 				return err
 			}
@@ -158,12 +172,26 @@ func (b *binder) matrix(p *kernels.Matrix, name string, shape []int) error {
 }
 
 func (b *binder) vector(p *[]float32, name string, shape []int) error {
-	t, err := b.take(name, shape)
-	if err != nil {
+	t, ok := b.d.Tensors[name]
+	if want := plain(shape); ok && slices.Equal(plain(t.Shape), want) && len(want) > 1 {
+		// Not a vector, but to be read like one: its values in order.
+		n := 1
+		for _, d := range want {
+			n *= d
+		}
+		delete(b.left, name)
+		t.Shape = []int{n}
+	} else if _, err := b.take(name, shape); err != nil {
 		return err
 	}
+	var err error
 	*p, err = kernels.NewVector(t)
 	return err
+}
+
+// plain is a shape without the dimensions of 1.
+func plain(shape []int) []int {
+	return slices.DeleteFunc(slices.Clone(shape), func(n int) bool { return n == 1 })
 }
 
 func (b *binder) linear(p *linear, name string, tags reflect.StructTag, shape []int) error {

@@ -27,6 +27,10 @@ type Config struct {
 	// included, 0 for all: [layers], or nil where every layer sees all.
 	Windows []int
 
+	// Convs says which layers convolve over Conv positions instead of attending:
+	// [layers], or nil where none does.
+	Convs []bool
+	Conv  int
 	// NoRope says which layers do not rotate: [layers], or nil where all do.
 	NoRope []bool
 	// LocalRope is how layers with a window rotate, nil where as the others.
@@ -115,6 +119,9 @@ func (c *Config) check() error {
 
 // checkLayers refuses lists that are not one value per layer.
 func (c *Config) checkLayers() error {
+	if c.Convs != nil && (len(c.Convs) != c.Layers || c.Conv < 1 || c.Conv > state.PageTokens) {
+		return fmt.Errorf("config: got convolutions of %d for %d layers, want 1 to %d for %d", c.Conv, len(c.Convs), state.PageTokens, c.Layers)
+	}
 	if c.NoRope != nil && len(c.NoRope) != c.Layers {
 		return fmt.Errorf("config: got rope for %d layers, want %d", len(c.NoRope), c.Layers)
 	}
@@ -131,12 +138,19 @@ func (c *Config) checkLayers() error {
 
 // pages makes the pages of the model's sequences.
 func (c *Config) pages() *state.Pages {
-	windows := c.Windows
-	if windows == nil {
-		windows = make([]int, c.Layers)
+	widths, windows := make([]int, c.Layers), make([]int, c.Layers)
+	copy(windows, c.Windows)
+	for i := range widths {
+		widths[i] = c.KVHeads * c.Head
+		if c.convolves(i) {
+			widths[i], windows[i] = c.Dim, c.Conv
+		}
 	}
-	return state.NewPages(c.KVHeads*c.Head, windows)
+	return state.NewPages(widths, windows)
 }
+
+// convolves tells whether layer i has a convolution in the place of attention.
+func (c *Config) convolves(i int) bool { return c.Convs != nil && c.Convs[i] }
 
 // CacheBytesPerToken is what a State remembers per token, in bytes, beside
 // WindowBytes.
@@ -159,19 +173,25 @@ func (c *Config) window(i int) int {
 	return c.Windows[i]
 }
 
+// layerSizes are those of sizes that differ by layer.
+func (c *Config) layerSizes(i int) map[string]int {
+	return map[string]int{"convolves": one(c.convolves(i)), "attends": one(!c.convolves(i))}
+}
+
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // sizes are the numbers and conditions that tags of tensors name.
 func (c *Config) sizes() map[string]int {
-	one := func(b bool) int {
-		if b {
-			return 1
-		}
-		return 0
-	}
 	q, kv := c.Heads*c.Head, c.KVHeads*c.Head
 	return map[string]int{
 		"dim": c.Dim, "ffn": c.FFN, "vocab": c.Vocab, "head": c.Head, "q": q, "kv": kv,
 		"qkv": q + 2*kv, "2ffn": 2 * c.FFN, "rope": c.Rope.dims(c.Head) / 2,
-		"heads": c.Heads, "2expertffn": 2 * c.ExpertFFN,
+		"3dim": 3 * c.Dim, "conv": c.Conv, "heads": c.Heads, "2expertffn": 2 * c.ExpertFFN,
 		"experts": c.Experts, "expertffn": c.ExpertFFN,
 		"qkvbias": one(c.QKVBias), "outbias": one(c.OutBias), "ffnbias": one(c.FFNBias),
 		"positions": c.Positions, "types": c.TokenTypes,

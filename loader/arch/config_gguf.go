@@ -1,6 +1,8 @@
 package arch
 
 import (
+	"slices"
+
 	"samara/loader/weights"
 )
 
@@ -23,7 +25,7 @@ func FromGGUF(h *weights.Header) (Config, error) {
 		Context:      k.integer("context_length", 0),
 		Epsilon:      float32(k.number("attention.layer_norm_rms_epsilon", -1)),
 	}
-	c.KVHeads = k.integer("attention.head_count_kv", c.Heads)
+	k.keyHeads(&c)
 	if c.Heads > 0 {
 		c.Head = k.integer("attention.key_length", c.Dim/c.Heads)
 	}
@@ -40,6 +42,23 @@ func FromGGUF(h *weights.Header) (Config, error) {
 		return Config{}, *k.err
 	}
 	return c, c.check()
+}
+
+// keyHeads reads the key-value heads: a number, or one for each layer, 0 where it
+// convolves.
+func (k *keys) keyHeads(c *Config) {
+	list, ok := k.get("attention.head_count_kv").([]int32)
+	if most := slices.Max(append(list, 0)); ok && slices.Contains(list, 0) && most > 0 {
+		for _, n := range list {
+			if n != 0 && n != most {
+				k.fail("attention.head_count_kv", list, "one number or 0 for each layer")
+			}
+			c.Convs = append(c.Convs, n == 0)
+		}
+		c.KVHeads = int(most)
+		return
+	}
+	c.KVHeads = k.integer("attention.head_count_kv", c.Heads)
 }
 
 // ggufRope reads the rotary part. The kind "llama3" is not among the keys: such

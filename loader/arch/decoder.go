@@ -22,7 +22,7 @@ type decoder struct {
 	layer func(p *pass, i int)
 
 	Embed  kernels.Matrix `gguf:"token_embd" hub:"model.embed_tokens" shape:"vocab,dim"`
-	Norm   []float32      `gguf:"output_norm" hub:"model.norm" shape:"dim"`
+	Norm   []float32      `gguf:"output_norm|token_embd_norm" hub:"model.norm|model.embedding_norm" shape:"dim"`
 	Output kernels.Matrix `gguf:"output,optional" hub:"lm_head,optional" shape:"vocab,dim"`
 	// Stretch divides the rotary frequencies. GGUF files carry a model's llama3
 	// scaling in this form.
@@ -36,7 +36,7 @@ type decoder struct {
 // computes with layer.
 func (d *decoder) load(m any, c Config, dir *weights.Directory, p *kernels.Pool, layer func(p *pass, i int)) (Model, error) {
 	d.cfg, d.pool, d.pages, d.layer = c, p, c.pages(), layer
-	err := bind(m, dir, c.sizes(), func(name string) bool {
+	err := bind(m, dir, &c, func(name string) bool {
 		// Old checkpoints store the rotary frequencies beside the weights.
 		return strings.HasSuffix(name, ".rotary_emb.inv_freq")
 	})

@@ -155,6 +155,7 @@ func TestFamiliesCanFail(t *testing.T) {
 		"gemma3":            func(c *Config) { c.LocalRope = nil },
 		"granite":           func(c *Config) { c.ResidualScale = 0 },
 		"gptoss-limit":      func(c *Config) { c.ActLimit = 7 },
+		"lfm2":              func(c *Config) { c.Epsilon = 0.1 },
 		"olmo2":             func(c *Config) { c.Epsilon = 0.1 },
 	} {
 		t.Run(name, func(t *testing.T) {

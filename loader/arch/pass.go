@@ -23,6 +23,7 @@ type pass struct {
 	q, att   []float32 // [T][heads·head]
 	k, v     []float32 // [T][kvHeads·head]
 	gate, up []float32 // [T][ffn or expertffn, whichever is more]
+	wide     []float32 // [T][3·dim], where layers convolve
 	logits   []float32 // [T][vocab], as large as was asked for
 	cos, sin []float32 // [ropes][T][pairs]
 	routes   routes    // where there are experts
@@ -76,6 +77,9 @@ func (p *pass) fit(t int) {
 	}
 	if c.Experts > 0 {
 		p.routes.fit(c, t)
+	}
+	if c.Convs != nil {
+		p.wide = resize(p.wide, t*3*c.Dim)
 	}
 }
 

@@ -25,7 +25,8 @@ type Worker struct {
 // Scratch is n float32 of any content, the worker's until Do returns.
 func (w *Worker) Scratch(n int) []float32 {
 	if cap(w.scratch) < n {
-		w.scratch = make([]float32, n)
+		// Attention asks for one more with every token.
+		w.scratch = make([]float32, max(n, 2*cap(w.scratch)))
 	}
 	return w.scratch[:n]
 }

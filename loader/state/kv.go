@@ -119,7 +119,7 @@ func (s *KV) Close() { s.Truncate(0) }
 // positions that the layer looks back to, or reserved ones.
 func (s *KV) Page(layer, page int) (k, v []float32) {
 	at := s.pages.place[layer]
-	n := PageTokens * s.pages.width
+	n := PageTokens * s.pages.groups[at.group].width
 	d := s.tables[at.group][page].data[2*n*at.index : 2*n*(at.index+1)]
 	return d[:n:n], d[n:]
 }
@@ -128,6 +128,7 @@ func (s *KV) Page(layer, page int) (k, v []float32) {
 // [width] each.
 func (s *KV) Row(layer, pos int) (k, v []float32) {
 	k, v = s.Page(layer, pos/PageTokens)
-	i, w := pos%PageTokens*s.pages.width, s.pages.width
+	w := len(k) / PageTokens
+	i := pos % PageTokens * w
 	return k[i : i+w], v[i : i+w]
 }

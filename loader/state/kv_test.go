@@ -66,7 +66,7 @@ func check(t *testing.T, what string, s *KV, want []float32) {
 // TestFork forks in the middle of a page, lets both sequences go on, cuts one
 // back into shared pages and goes on again: neither may see the other.
 func TestFork(t *testing.T) {
-	pages := NewPages(width, make([]int, layers))
+	pages := NewPages([]int{width, width}, make([]int, layers))
 	a := NewKV(pages, 400)
 	write(a, 150, 1e6)
 	b := a.Fork(100).(*KV)
@@ -88,7 +88,7 @@ func TestFork(t *testing.T) {
 
 // TestPagesReused wants pages back in use and no allocation within a page.
 func TestPagesReused(t *testing.T) {
-	pages := NewPages(width, make([]int, layers))
+	pages := NewPages([]int{width, width}, make([]int, layers))
 	a := NewKV(pages, 1000)
 	write(a, 3*PageTokens, 1)
 	a.Close()
@@ -109,7 +109,7 @@ func TestPagesReused(t *testing.T) {
 // whatever the length, and to have in them all that a next token sees.
 func TestWindow(t *testing.T) {
 	const window = 100
-	pages := NewPages(width, []int{0, window})
+	pages := NewPages([]int{width, width}, []int{0, window})
 	s := NewKV(pages, 2000)
 	for _, n := range []int{1, 62, 1, 1, 96, 96, 40, 96, 500} {
 		for range n / 48 {

@@ -15,7 +15,6 @@ const keepPages = 16
 // A Pages makes and reuses the pages of one model's sequences. It is safe for
 // use by several goroutines.
 type Pages struct {
-	width  int // kvHeads·head
 	groups []*pageGroup
 	place  []place // of each layer
 }
@@ -23,7 +22,8 @@ type Pages struct {
 // place is where a layer's keys and values lie.
 type place struct{ group, index int }
 
-// A pageGroup is layers that look back equally far and so share pages.
+// A pageGroup is layers of one width that look back equally far and so share
+// pages.
 type pageGroup struct {
 	window int // positions that a token sees, its own included; 0 for all
 	layers int
@@ -41,16 +41,16 @@ type page struct {
 }
 
 // NewPages makes pages for a model with one window per layer, the number of
-// positions that a token of the layer sees, its own included, or 0 for all;
-// and with width float32 of keys (and as many of values) per position and
-// layer.
-func NewPages(width int, windows []int) *Pages {
-	p := &Pages{width: width}
-	for _, w := range windows {
-		g := slices.IndexFunc(p.groups, func(g *pageGroup) bool { return g.window == w })
+// positions that a token of the layer sees, its own included, or 0 for all; and
+// one width, the number of float32 of keys (and as many of values) per position.
+func NewPages(widths, windows []int) *Pages {
+	p := &Pages{}
+	for i, w := range windows {
+		same := func(g *pageGroup) bool { return g.window == w && g.width == widths[i] }
+		g := slices.IndexFunc(p.groups, same)
 		if g < 0 {
 			g = len(p.groups)
-			p.groups = append(p.groups, &pageGroup{window: w, width: width})
+			p.groups = append(p.groups, &pageGroup{window: w, width: widths[i]})
 		}
 		p.place = append(p.place, place{g, p.groups[g].layers})
 		p.groups[g].layers++

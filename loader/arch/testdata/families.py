@@ -77,6 +77,7 @@ MODELS = {
                                           sliding_window=9, **YARN)),
     "gptoss-mxfp4": ("GptOss", None, dict(hidden_size=32, intermediate_size=32, head_dim=8, num_local_experts=3,
                                           num_experts_per_tok=2, sliding_window=9, **YARN)),
+    "lfm2": ("Lfm2", "lfm2", dict(num_hidden_layers=4, block_multiple_of=4, conv_L_cache=4, full_attn_idxs=[2])),
     "bert": ("Bert", None, dict(hidden_act="gelu")),
     "roberta": ("XLMRoberta", None, dict(hidden_act="gelu_new", type_vocab_size=1)),
 }
@@ -120,6 +121,8 @@ def make(name):
         for n, p in model.named_parameters():
             if "norm" in n.lower() and n.endswith("weight"):
                 torch.nn.init.normal_(p, 0 if "Gemma" in kind else 1, 0.2)
+            elif n.endswith("conv.conv.weight"):
+                torch.nn.init.normal_(p, 0, 0.5)
             elif n.endswith("bias") or n.endswith("sinks"):
                 torch.nn.init.normal_(p, 0, 0.3)
             elif p.dim() > 1 and "experts" in n or "gate.weight" in n:

@@ -67,6 +67,8 @@ def write(path, arch, config, safetensors):
             t = permuted(t, config.num_attention_heads if ".q_proj." in name else config.num_key_value_heads)
         if arch.startswith("gemma") and "norm" in name:
             t = t + 1
+        if arch == "lfm2" and t.ndim == 3:
+            t = t.squeeze(1)
         if t.ndim == 1 or new.endswith(".bias"):
             w.add_tensor(new, numpy.ascontiguousarray(t, numpy.float32))
         else:
@@ -89,10 +91,15 @@ def keys(w, arch, c):
     w.add_block_count(c.num_hidden_layers)
     w.add_context_length(c.max_position_embeddings)
     w.add_embedding_length(c.hidden_size)
-    w.add_feed_forward_length(c.intermediate_size)
+    ffn, heads = c.intermediate_size, c.num_key_value_heads
+    if arch == "lfm2":
+        ffn = -(-int(2 * ffn / 3) // c.block_multiple_of) * c.block_multiple_of
+        heads = [0 if kind == "conv" else heads for kind in c.layer_types]
+        w.add_shortconv_l_cache(c.conv_L_cache)
+    w.add_feed_forward_length(ffn)
     w.add_head_count(c.num_attention_heads)
-    w.add_head_count_kv(c.num_key_value_heads)
-    w.add_layer_norm_rms_eps(c.rms_norm_eps)
+    w.add_head_count_kv(heads)
+    w.add_layer_norm_rms_eps(c.norm_eps if arch == "lfm2" else c.rms_norm_eps)
     w.add_vocab_size(c.vocab_size)
     w.add_key_length(head)
     w.add_value_length(head)
