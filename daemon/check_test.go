@@ -50,8 +50,8 @@ func TestBadFilesAreFetchedAgain(t *testing.T) {
 	r := publish(t, a, writeTree(t, files), "author/model")
 	request := web.AddRequest{Link: r.Magnet, Peers: []string{a.SwarmAddr()}, Name: "mine/model"}
 	first := addAndWait(t, b, request)
-	if again := addAndWait(t, b, request); again.Id != first.Id {
-		t.Errorf("a sound version was fetched again by transfer %s", again.Id)
+	if again := addAndWait(t, b, request); again.Id != first.Id || again.BytesHere != 0 {
+		t.Errorf("a sound version was fetched again: %+v", again)
 	}
 	blob := b.store.Blobs().Path(verify.Sum(files["a.bin"]))
 	offered := func() bool {
@@ -84,8 +84,8 @@ func TestBadFilesAreFetchedAgain(t *testing.T) {
 			t.Errorf("%s: the file is still offered to peers", name)
 		}
 		tr := addAndWait(t, b, request)
-		if tr.State != registry.StateReady {
-			t.Fatalf("%s: got %+v, want ready", name, tr)
+		if here := r.Bytes - int64(len(files["a.bin"])); tr.State != registry.StateReady || tr.BytesHere != here {
+			t.Fatalf("%s: got %+v, want ready with %d bytes that were here", name, tr, here)
 		}
 		if task := b.fetch.task(tr.Id); task != nil {
 			<-task.done

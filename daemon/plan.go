@@ -181,14 +181,20 @@ func (p *plan) bytes() int64 {
 	return n
 }
 
-// checkRoom fails where the disk cannot take what is not there yet.
-func (f *fetcher) checkRoom(p *plan, h magnets.Hash) error {
-	var need int64
+// bytesHere is the size of the wanted files that are in the store.
+func (p *plan) bytesHere(store *registry.Store) int64 {
+	var n int64
 	for i, file := range p.info.Files {
-		if p.want[i] && !p.here(f.store, i) {
-			need += file.Size
+		if p.want[i] && p.here(store, i) {
+			n += file.Size
 		}
 	}
+	return n
+}
+
+// checkRoom fails where the disk cannot take what is not there yet.
+func (f *fetcher) checkRoom(p *plan, h magnets.Hash) error {
+	need := p.bytes() - p.bytesHere(f.store)
 	need -= allocated(filepath.Join(f.store.Blobs().Incoming(), h.String()))
 	return f.store.CheckRoom(max(0, need))
 }

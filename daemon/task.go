@@ -111,7 +111,7 @@ func (t *task) fetch(ctx context.Context) error {
 	held := t.rec.Reason == reasonHeld
 	t.mu.Unlock()
 	close(t.resolved)
-	t.update(func(r *registry.Transfer) { r.BytesTotal = p.bytes() })
+	t.update(func(r *registry.Transfer) { r.BytesTotal, r.BytesHere = p.bytes(), p.bytesHere(t.f.store) })
 	if held {
 		return errHeld
 	}

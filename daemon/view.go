@@ -19,6 +19,7 @@ func (f *fetcher) view(ctx context.Context, rec registry.Transfer, detail bool) 
 		Reason:     rec.Reason,
 		BytesDone:  rec.BytesDone,
 		BytesTotal: rec.BytesTotal,
+		BytesHere:  rec.BytesHere,
 		Link:       rec.Link,
 		Infohash:   rec.InfoHash.String(),
 		Reference:  rec.Reference.String(),

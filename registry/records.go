@@ -146,4 +146,5 @@ type Transfer struct {
 	Hint       string        `json:"hint,omitempty"` // what to do about Error
 	BytesTotal int64         `json:"bytes_total"`
 	BytesDone  int64         `json:"bytes_done"`
+	BytesHere  int64         `json:"bytes_here,omitempty"` // of BytesTotal, in the store before
 }

@@ -138,6 +138,7 @@ func (a *app) wait(s *session, t client.Transfer, untilPaused bool) (client.Tran
 	defer bar.clear()
 	var last client.Transfer
 	var writeErr error
+	wasThere := t.State == "ready"
 	t, err := a.follow(s, t, untilPaused, func(t client.Transfer) {
 		if a.opts.JSON {
 			if changed(last, t) {
@@ -160,7 +161,7 @@ func (a *app) wait(s *session, t client.Transfer, untilPaused bool) (client.Tran
 		return t, a.failed(t)
 	}
 	if t.State == "ready" {
-		a.arrived(s, t)
+		a.arrived(s, t, wasThere)
 	}
 	return t, nil
 }
@@ -201,8 +202,8 @@ func stage(t client.Transfer) string {
 	return t.State + ", " + plural(t.Peers, "peer")
 }
 
-// arrived tells what is there now.
-func (a *app) arrived(s *session, t client.Transfer) {
+// arrived tells what is there now, and how much of it was there before.
+func (a *app) arrived(s *session, t client.Transfer, wasThere bool) {
 	if a.opts.JSON {
 		return
 	}
@@ -215,7 +216,14 @@ func (a *app) arrived(s *session, t client.Transfer) {
 		origin = "first seen: the link named no digests"
 	}
 	a.say("%s %s", t.Reference, t.Version)
-	a.note("%s%s, %s", size(t.BytesTotal), span, origin)
+	switch {
+	case wasThere || t.BytesHere == t.BytesTotal:
+		a.note("%s, all of it there already: nothing was fetched", size(t.BytesTotal))
+	case t.BytesHere > 0:
+		a.note("%s%s, %s; %s were there already", size(t.BytesTotal), span, origin, size(t.BytesHere))
+	default:
+		a.note("%s%s, %s", size(t.BytesTotal), span, origin)
+	}
 	a.hint("samara run %s", t.Reference)
 	if s.embedded != nil || s.passing {
 		a.hint("samara serve goes on seeding it")

@@ -317,6 +317,9 @@ type Transfer struct {
 	// BytesDone Verified bytes
 	BytesDone int64 `json:"bytes_done"`
 
+	// BytesHere Of bytes_total, what was in the store before and is not fetched
+	BytesHere int64 `json:"bytes_here,omitempty,omitzero"`
+
 	// BytesTotal Bytes wanted, 0 until the metadata is there
 	BytesTotal int64 `json:"bytes_total"`
 
