@@ -76,54 +76,57 @@ const (
 	flowContinue
 )
 
+// A place is where in a template something stands.
+type place struct{ line, column int } // from 1; the column in bytes
+
 // A block is a list of statements.
 type block []stmt
 
 type (
 	textStmt   struct{ text string }
 	outputStmt struct {
-		line int
-		x    expr
+		at place
+		x  expr
 	}
 	ifStmt struct {
-		line    int
+		at      place
 		test    expr
 		yes, no block // an elif is an ifStmt alone in no
 	}
 	forStmt struct {
-		line       int
+		at         place
 		target     target
 		iter, test expr // test filters, nil for none
 		recursive  bool
 		body, none block
 	}
 	setStmt struct {
-		line   int
+		at     place
 		target target
 		x      expr
 	}
 	setBlockStmt struct {
-		line   int
+		at     place
 		target target
 		filter expr // over a nil x, nil for none
 		body   block
 	}
 	macroStmt struct {
-		line int
-		def  *macroDef
+		at  place
+		def *macroDef
 	}
 	callBlockStmt struct {
-		line   int
+		at     place
 		call   *callExpr
 		caller *macroDef
 	}
 	filterBlockStmt struct {
-		line   int
+		at     place
 		filter expr
 		body   block
 	}
 	withStmt struct {
-		line    int
+		at      place
 		targets []target
 		values  []expr
 		body    block

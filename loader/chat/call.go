@@ -70,7 +70,7 @@ func (in *interp) call(fn value, a args) value {
 func (in *interp) callMacro(m *macro, a args) value {
 	def := m.def
 	sc := newScope(m.scope)
-	line := in.line
+	at := in.at
 	extra := a.pos[min(len(def.params), len(a.pos)):]
 	rest := newDict()
 	for i, name := range a.names {
@@ -115,7 +115,7 @@ func (in *interp) callMacro(m *macro, a args) value {
 		sc.set("caller", undefined{"caller"})
 	}
 	text := in.capture(func() { in.execBlock(def.body, sc) })
-	in.line = line
+	in.at = at
 	return text
 }
 

@@ -145,7 +145,7 @@ func TestErrors(t *testing.T) {
 	}
 	_, err = compile(t, "a\n\n{% if x.y %}{% endif %}").Render(t.Context(), Input{})
 	var eval *EvalError
-	if !errors.As(err, &eval) || eval.Line != 3 || err.Error() != "render chat template: line 3: x is undefined" {
+	if !errors.As(err, &eval) || eval.Line != 3 || err.Error() != "render chat template: line 3, column 1: x is undefined" {
 		t.Errorf("got %v", err)
 	}
 	_, err = Compile("\n\n{% if %}")
@@ -215,12 +215,32 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	var limit *LimitError
-	if _, err := render(loops, []byte("{}")); !errors.As(err, &limit) || limit.Limit != MaxSteps {
+	if _, err := render(loops, []byte("{}")); !errors.As(err, &limit) || limit.Line != 1 || limit.Column == 0 {
 		t.Errorf("loops: got %v, want a LimitError", err)
 	}
 	context := []byte(`{"x":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + "}")
 	if _, err := render("x", context); !errors.As(err, &limit) {
 		t.Errorf("deep context: got %v, want a LimitError", err)
+	}
+}
+
+// Errors name the place of the statement or word that is to blame.
+func TestPlaces(t *testing.T) {
+	for source, want := range map[string]string{
+		"a\n  {{ x y }}":     "compile chat template: line 2, column 8: ",
+		"{{ 'é' }}{% for %}": "compile chat template: line 1, column 18: ",
+		"{# c\n":             "compile chat template: line 1, column 1: ",
+		"x\r\n{% if 1 %}\n {{ nothing.y }}{% endif %}": "render chat template: line 3, column 2: ",
+		"{% raw %}\n{% endraw %} {{ 1/0 }}":            "render chat template: line 2, column 14: ",
+	} {
+		_, err := render(source, []byte("{}"))
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", source, err, want)
+		}
+	}
+	var raised *RaiseError
+	if _, err := render("ab{{ raise_exception('no') }}", []byte("{}")); !errors.As(err, &raised) || raised.Line != 1 || raised.Column != 3 {
+		t.Errorf("got %+v, want line 1, column 3", raised)
 	}
 }
 

@@ -1,27 +1,38 @@
 package chat
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Bounds on what a stranger's template may ask for.
 const (
 	MaxSourceBytes  = 1 << 20  // a template
 	MaxContextBytes = 64 << 20 // the variables of RenderJSON, as JSON
-	MaxOutputBytes  = 32 << 20 // what a template writes, and each string it makes
-	MaxSteps        = 4 << 20  // evaluation steps; text costs one per 16 bytes made, 64 looked at
+	MaxOutputBytes  = 8 << 20  // what a template writes, and each string it makes
+	MaxSteps        = 1 << 20  // evaluation steps; text costs one per 16 bytes made, 64 looked at
 	MaxNesting      = 200      // parentheses and blocks inside each other in the source
 	MaxDepth        = 2000     // evaluation inside evaluation: expressions, blocks, macros
 	MaxDataDepth    = 200      // lists and objects inside each other
 	MaxRange        = 100000   // numbers that range() gives, as Jinja's sandbox has it
 )
 
+// MaxTime is how long a template may run. It is only looked at every stepsPerLook
+// steps, many times what a conversation needs, so that a busy machine refuses
+// no honest template.
+const MaxTime = 100 * time.Millisecond
+
+const stepsPerLook = 32 << 10
+
 // A SyntaxError says where a template is not Jinja.
 type SyntaxError struct {
 	Line   int
+	Column int // bytes, from 1
 	Reason string
 }
 
 func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("compile chat template: line %d: %s", e.Line, e.Reason)
+	return fmt.Sprintf("compile chat template: line %d, column %d: %s", e.Line, e.Column, e.Reason)
 }
 
 // Code is the error's entry in the table of the HTTP API.
@@ -29,16 +40,17 @@ func (e *SyntaxError) Code() string { return "unsupported_model" }
 
 // A LimitError says which limit a template ran into.
 type LimitError struct {
-	Line  int    // 0 where no line is to blame
-	What  string // "steps", "output bytes", "nesting", …
-	Limit int
+	Line   int    // 0 where no line is to blame
+	Column int    // bytes, from 1
+	What   string // "steps", "output bytes", "nesting", …
+	Limit  int
 }
 
 func (e *LimitError) Error() string {
 	if e.Line == 0 {
 		return fmt.Sprintf("chat template: more than %d %s", e.Limit, e.What)
 	}
-	return fmt.Sprintf("chat template: line %d: more than %d %s", e.Line, e.Limit, e.What)
+	return fmt.Sprintf("chat template: line %d, column %d: more than %d %s", e.Line, e.Column, e.Limit, e.What)
 }
 
 // Code is the error's entry in the table of the HTTP API.
@@ -48,6 +60,7 @@ func (e *LimitError) Code() string { return "unsupported_model" }
 // refuses the conversation.
 type RaiseError struct {
 	Line    int
+	Column  int // bytes, from 1
 	Message string
 }
 
@@ -59,11 +72,12 @@ func (e *RaiseError) Code() string { return "invalid_request" }
 // An EvalError says what went wrong while a template ran.
 type EvalError struct {
 	Line   int
+	Column int // bytes, from 1
 	Reason string
 }
 
 func (e *EvalError) Error() string {
-	return fmt.Sprintf("render chat template: line %d: %s", e.Line, e.Reason)
+	return fmt.Sprintf("render chat template: line %d, column %d: %s", e.Line, e.Column, e.Reason)
 }
 
 // Code is the error's entry in the table of the HTTP API.

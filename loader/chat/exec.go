@@ -19,13 +19,13 @@ func (s *textStmt) exec(in *interp, _ *scope) flow {
 }
 
 func (s *outputStmt) exec(in *interp, sc *scope) flow {
-	in.line = s.line
+	in.at = s.at
 	in.write(in.toStr(in.eval(s.x, sc)))
 	return flowNext
 }
 
 func (s *ifStmt) exec(in *interp, sc *scope) flow {
-	in.line = s.line
+	in.at = s.at
 	if truth(in.eval(s.test, sc)) {
 		return in.execBlock(s.yes, sc)
 	}
@@ -33,20 +33,20 @@ func (s *ifStmt) exec(in *interp, sc *scope) flow {
 }
 
 func (s *setStmt) exec(in *interp, sc *scope) flow {
-	in.line = s.line
+	in.at = s.at
 	in.assign(s.target, in.eval(s.x, sc), sc)
 	return flowNext
 }
 
 func (s *setBlockStmt) exec(in *interp, sc *scope) flow {
-	in.line = s.line
+	in.at = s.at
 	text := in.capture(func() { in.execBlock(s.body, newScope(sc)) })
 	in.assign(s.target, in.filterText(s.filter, text, sc), sc)
 	return flowNext
 }
 
 func (s *filterBlockStmt) exec(in *interp, sc *scope) flow {
-	in.line = s.line
+	in.at = s.at
 	text := in.capture(func() { in.execBlock(s.body, newScope(sc)) })
 	in.write(in.toStr(in.filterText(s.filter, text, sc)))
 	return flowNext
@@ -67,13 +67,13 @@ func (in *interp) filterText(chain expr, text str, sc *scope) value {
 const blockText = "block text"
 
 func (s *macroStmt) exec(in *interp, sc *scope) flow {
-	in.line = s.line
+	in.at = s.at
 	sc.set(s.def.name, &macro{def: s.def, scope: sc})
 	return flowNext
 }
 
 func (s *callBlockStmt) exec(in *interp, sc *scope) flow {
-	in.line = s.line
+	in.at = s.at
 	a := in.args(s.call.args, sc)
 	a.names = append(a.names, "caller")
 	a.kw = append(a.kw, &macro{def: s.caller, scope: sc})
@@ -82,7 +82,7 @@ func (s *callBlockStmt) exec(in *interp, sc *scope) flow {
 }
 
 func (s *withStmt) exec(in *interp, sc *scope) flow {
-	in.line = s.line
+	in.at = s.at
 	inner := newScope(sc)
 	for i, t := range s.targets {
 		in.assign(t, in.eval(s.values[i], sc), inner)
@@ -132,7 +132,7 @@ type loop struct {
 }
 
 func (s *forStmt) exec(in *interp, sc *scope) flow {
-	in.line = s.line
+	in.at = s.at
 	return s.over(in, sc, in.eval(s.iter, sc), 0)
 }
 

@@ -105,7 +105,7 @@ func globalNamespace(in *interp, a args) value {
 
 func globalRaise(in *interp, a args) value {
 	p := in.bind("raise_exception", a, param{"message", required{}})
-	panic(failure{&RaiseError{Line: in.line, Message: in.toStr(p[0]).s}})
+	panic(failure{&RaiseError{Line: in.at.line, Column: in.at.column, Message: in.toStr(p[0]).s}})
 }
 
 func globalStrftime(in *interp, a args) value {

@@ -11,9 +11,10 @@ import (
 type interp struct {
 	ctx   context.Context
 	now   time.Time
+	begun time.Time
 	out   *builder
-	line  int // of the statement that runs
-	steps int // left
+	at    place // of the statement that runs
+	steps int   // left
 	depth int
 }
 
@@ -53,7 +54,7 @@ func (in *interp) lookup(s *scope, name string) value {
 
 // run renders the template with the given variables.
 func (t *Template) run(ctx context.Context, vars *dict, now time.Time) (out str, err error) {
-	in := &interp{ctx: ctx, now: now, out: new(builder), steps: t.steps}
+	in := &interp{ctx: ctx, now: now, begun: time.Now(), out: new(builder), steps: t.steps}
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
@@ -75,23 +76,26 @@ func (t *Template) run(ctx context.Context, vars *dict, now time.Time) (out str,
 
 // fail ends the run with an EvalError.
 func (in *interp) fail(format string, a ...any) {
-	panic(failure{&EvalError{Line: in.line, Reason: fmt.Sprintf(format, a...)}})
+	panic(failure{&EvalError{Line: in.at.line, Column: in.at.column, Reason: fmt.Sprintf(format, a...)}})
 }
 
 // limit ends the run with a LimitError.
 func (in *interp) limit(what string, n int) {
-	panic(failure{&LimitError{Line: in.line, What: what, Limit: n}})
+	panic(failure{&LimitError{Line: in.at.line, Column: in.at.column, What: what, Limit: n}})
 }
 
 // spend counts steps and, now and then, asks whether to go on at all.
 func (in *interp) spend(n int) {
-	before := in.steps >> 12
+	before := in.steps / stepsPerLook
 	if in.steps -= n; in.steps < 0 {
 		in.limit("steps", MaxSteps)
 	}
-	if in.steps>>12 != before {
+	if in.steps/stepsPerLook != before {
 		if err := in.ctx.Err(); err != nil {
 			panic(failure{err})
+		}
+		if time.Since(in.begun) > MaxTime {
+			in.limit("milliseconds", int(MaxTime.Milliseconds()))
 		}
 	}
 }

@@ -26,7 +26,7 @@ const (
 type token struct {
 	kind kind
 	text string
-	line int
+	at   place
 }
 
 func (t token) String() string {
@@ -45,6 +45,7 @@ type lexer struct {
 	src    string
 	at     int
 	line   int
+	begin  int // where that line begins in src
 	tokens []token
 	// lineStart: the last tag took its line's newline along, or there is none yet.
 	lineStart bool
@@ -67,16 +68,22 @@ func lex(src string) ([]token, error) {
 }
 
 func (l *lexer) fail(format string, a ...any) error {
-	return &SyntaxError{Line: l.line, Reason: fmt.Sprintf(format, a...)}
+	return &SyntaxError{Line: l.line, Column: l.place().column, Reason: fmt.Sprintf(format, a...)}
 }
 
+func (l *lexer) place() place { return place{l.line, l.at - l.begin + 1} }
+
 func (l *lexer) emit(k kind, text string) {
-	l.tokens = append(l.tokens, token{k, text, l.line})
+	l.tokens = append(l.tokens, token{k, text, l.place()})
 }
 
 // advance moves n bytes on.
 func (l *lexer) advance(n int) {
-	l.line += strings.Count(l.src[l.at:l.at+n], "\n")
+	passed := l.src[l.at : l.at+n]
+	if lines := strings.Count(passed, "\n"); lines > 0 {
+		l.line += lines
+		l.begin = l.at + strings.LastIndex(passed, "\n") + 1
+	}
 	l.at += n
 }
 
@@ -165,20 +172,20 @@ func (l *lexer) end(closing string) bool {
 }
 
 func (l *lexer) comment() error {
-	start := l.line
+	start, begin, at := l.line, l.begin, l.at
 	for l.advance(2); l.at < len(l.src); {
 		if l.end("#}") {
 			return nil
 		}
 		l.advance(1)
 	}
-	l.line = start
+	l.line, l.begin, l.at = start, begin, at
 	return l.fail("comment has no end")
 }
 
 // rawStart says whether the tag at l.at is {% raw %}, and if so consumes it.
 func (l *lexer) rawStart(skip int) bool {
-	at, line := l.at, l.line
+	at, line, begin := l.at, l.line, l.begin
 	l.advance(skip)
 	l.space()
 	if strings.HasPrefix(l.src[l.at:], "raw") {
@@ -188,7 +195,7 @@ func (l *lexer) rawStart(skip int) bool {
 			return true
 		}
 	}
-	l.at, l.line = at, line
+	l.at, l.line, l.begin = at, line, begin
 	return false
 }
 
@@ -234,8 +241,9 @@ func (l *lexer) tag(skip int, open, closing string) error {
 	var brackets []byte // closing ones that are due
 	for {
 		l.space()
+		at := l.place()
 		if len(brackets) == 0 && l.end(closing) {
-			l.emit(tEnd, closing)
+			l.tokens = append(l.tokens, token{tEnd, closing, at})
 			return nil
 		}
 		if l.at >= len(l.src) {

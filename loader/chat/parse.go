@@ -52,13 +52,13 @@ func (p *parser) next() token {
 }
 
 func (p *parser) fail(format string, a ...any) {
-	panic(&SyntaxError{Line: p.cur().line, Reason: fmt.Sprintf(format, a...)})
+	panic(&SyntaxError{Line: p.cur().at.line, Column: p.cur().at.column, Reason: fmt.Sprintf(format, a...)})
 }
 
 // enter counts nesting; the caller defers leave.
 func (p *parser) enter() {
 	if p.depth++; p.depth > MaxNesting {
-		panic(&LimitError{Line: p.cur().line, What: "levels of nesting", Limit: MaxNesting})
+		panic(&LimitError{Line: p.cur().at.line, Column: p.cur().at.column, What: "levels of nesting", Limit: MaxNesting})
 	}
 }
 

@@ -6,7 +6,7 @@ import "strings"
 func (p *parser) postfix(x expr) expr {
 	for n := 0; ; n++ {
 		if n > MaxNesting {
-			panic(&LimitError{Line: p.cur().line, What: "calls and attributes in a row", Limit: MaxNesting})
+			panic(&LimitError{Line: p.cur().at.line, Column: p.cur().at.column, What: "calls and attributes in a row", Limit: MaxNesting})
 		}
 		switch {
 		case p.skipOp("."):
@@ -101,7 +101,7 @@ func (p *parser) callArgs() callArgs {
 func (p *parser) filters(x expr) expr {
 	for n := 0; ; n++ {
 		if n > MaxNesting {
-			panic(&LimitError{Line: p.cur().line, What: "filters in a row", Limit: MaxNesting})
+			panic(&LimitError{Line: p.cur().at.line, Column: p.cur().at.column, What: "filters in a row", Limit: MaxNesting})
 		}
 		switch {
 		case p.skipOp("|"):

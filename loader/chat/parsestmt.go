@@ -21,14 +21,14 @@ func (p *parser) block(ends ...string) block {
 			body = append(body, &textStmt{t.text})
 		case tBegin:
 			if t.text == "{{" {
-				body = append(body, &outputStmt{t.line, p.tuple(false, true)})
+				body = append(body, &outputStmt{t.at, p.tuple(false, true)})
 				p.expectEnd()
 				continue
 			}
 			if p.cur().kind == tName && slices.Contains(ends, p.cur().text) {
 				return body
 			}
-			body = append(body, p.statement(t.line))
+			body = append(body, p.statement(t.at))
 			p.expectEnd()
 		default:
 			p.fail("unexpected %v", t)
@@ -52,28 +52,28 @@ func (p *parser) body(ends ...string) (block, string) {
 	return b, p.next().text
 }
 
-func (p *parser) statement(line int) stmt {
+func (p *parser) statement(at place) stmt {
 	name := p.expectName()
 	switch name {
 	case "if":
-		return p.ifStmt(line)
+		return p.ifStmt(at)
 	case "for":
-		return p.forStmt(line)
+		return p.forStmt(at)
 	case "set":
-		return p.setStmt(line)
+		return p.setStmt(at)
 	case "macro":
 		def := &macroDef{name: p.expectName()}
 		p.signature(def)
 		p.macroBody(def, "endmacro")
-		return &macroStmt{line, def}
+		return &macroStmt{at, def}
 	case "call":
-		return p.callBlock(line)
+		return p.callBlock(at)
 	case "filter":
-		f := &filterBlockStmt{line: line, filter: p.filterChain()}
+		f := &filterBlockStmt{at: at, filter: p.filterChain()}
 		f.body, _ = p.body("endfilter")
 		return f
 	case "with":
-		return p.withStmt(line)
+		return p.withStmt(at)
 	case "generation":
 		body, _ := p.body("endgeneration")
 		return &scopeStmt{body}
@@ -88,7 +88,7 @@ func (p *parser) statement(line int) stmt {
 	case "print":
 		var out block
 		for p.cur().kind != tEnd {
-			out = append(out, &outputStmt{line, p.expression()})
+			out = append(out, &outputStmt{at, p.expression()})
 			if !p.skipOp(",") {
 				break
 			}
@@ -103,15 +103,15 @@ func (p *parser) statement(line int) stmt {
 	return nil
 }
 
-func (p *parser) ifStmt(line int) stmt {
-	first := &ifStmt{line: line, test: p.tuple(false, false)}
+func (p *parser) ifStmt(at place) stmt {
+	first := &ifStmt{at: at, test: p.tuple(false, false)}
 	last := first
 	for {
 		var end string
 		last.yes, end = p.body("elif", "else", "endif")
 		switch end {
 		case "elif":
-			n := &ifStmt{line: p.cur().line, test: p.tuple(false, false)}
+			n := &ifStmt{at: p.cur().at, test: p.tuple(false, false)}
 			last.no = block{n}
 			last = n
 			continue
@@ -122,8 +122,8 @@ func (p *parser) ifStmt(line int) stmt {
 	}
 }
 
-func (p *parser) forStmt(line int) stmt {
-	f := &forStmt{line: line, target: p.target(false)}
+func (p *parser) forStmt(at place) stmt {
+	f := &forStmt{at: at, target: p.target(false)}
 	if !p.skipName("in") {
 		p.fail("got %v, want \"in\"", p.cur())
 	}
@@ -142,12 +142,12 @@ func (p *parser) forStmt(line int) stmt {
 	return f
 }
 
-func (p *parser) setStmt(line int) stmt {
+func (p *parser) setStmt(at place) stmt {
 	t := p.target(true)
 	if p.skipOp("=") {
-		return &setStmt{line, t, p.tuple(false, true)}
+		return &setStmt{at, t, p.tuple(false, true)}
 	}
-	s := &setBlockStmt{line: line, target: t}
+	s := &setBlockStmt{at: at, target: t}
 	if p.skipOp("|") {
 		s.filter = p.filterChain()
 	}
@@ -221,7 +221,7 @@ func (p *parser) macroBody(def *macroDef, end string) {
 	p.macros = p.macros[:len(p.macros)-1]
 }
 
-func (p *parser) callBlock(line int) stmt {
+func (p *parser) callBlock(at place) stmt {
 	def := &macroDef{name: "caller"}
 	if p.isOp("(") {
 		p.signature(def)
@@ -231,11 +231,11 @@ func (p *parser) callBlock(line int) stmt {
 		p.fail("a call block wants a call")
 	}
 	p.macroBody(def, "endcall")
-	return &callBlockStmt{line, call, def}
+	return &callBlockStmt{at, call, def}
 }
 
-func (p *parser) withStmt(line int) stmt {
-	w := &withStmt{line: line}
+func (p *parser) withStmt(at place) stmt {
+	w := &withStmt{at: at}
 	for p.cur().kind != tEnd {
 		if len(w.targets) > 0 {
 			p.expectOp(",")

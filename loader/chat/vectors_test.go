@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -85,6 +87,55 @@ func TestVectors(t *testing.T) {
 	}
 }
 
+// kinds are the places in contexts.json of what every template is to be tried
+// with; the others there are odder.
+var kinds = map[string]int{
+	"user only": 0, "system and several turns": 1, "assistant last": 2,
+	"tools": 13, "tool calls and results": 7, "reasoning": 5,
+}
+
+func TestKinds(t *testing.T) {
+	contexts := readContexts(t)
+	for name, has := range map[string]string{
+		"user only": `["user"]  gen`, "system and several turns": `["system" "user" "assistant" "user"]  gen`,
+		"assistant last": `["user" "assistant" "user" "assistant"] `, "tools": `["system" "user"] tools gen`,
+		"tool calls and results": `["system" "user" "assistant" "tool" "tool" "assistant" "user"] calls tools gen`,
+		"reasoning":              `["user" "assistant" "user"] reasoning gen`,
+	} {
+		var c struct {
+			Messages []struct {
+				Role      string
+				ToolCalls []any  `json:"tool_calls"`
+				Reasoning string `json:"reasoning_content"`
+			}
+			Tools []any
+			Gen   bool `json:"add_generation_prompt"`
+		}
+		if err := json.Unmarshal(contexts[kinds[name]], &c); err != nil {
+			t.Fatal(err)
+		}
+		var roles, more []string
+		for _, m := range c.Messages {
+			roles = append(roles, m.Role)
+			if len(m.ToolCalls) > 0 {
+				more = append(more, "calls")
+			}
+			if m.Reasoning != "" {
+				more = append(more, "reasoning")
+			}
+		}
+		if len(c.Tools) > 0 {
+			more = append(more, "tools")
+		}
+		if c.Gen {
+			more = append(more, "gen")
+		}
+		if got := fmt.Sprintf("%q %s", roles, strings.Join(more, " ")); strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(has), " ") {
+			t.Errorf("%s: got %s, want %s", name, got, has)
+		}
+	}
+}
+
 // TestOracle renders every template of a folder over every context and
 // compares with jinja2, word for word.
 func TestOracle(t *testing.T) {
@@ -118,7 +169,7 @@ func TestOracle(t *testing.T) {
 					rendered++
 				}
 			}
-			t.Logf("%d of %d contexts render", rendered, len(contexts))
+			t.Logf("%d of %d contexts render; the others raise in jinja2 too", rendered, len(contexts))
 		})
 	}
 }
