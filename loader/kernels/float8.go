@@ -37,6 +37,20 @@ func unpackF8_E5M2(dst []float32, src []byte) {
 	}
 }
 
+// unpackF8_E8M0: 2^(e-127); 255 is no number.
+func unpackF8_E8M0(dst []float32, src []byte) {
+	for i := range dst {
+		switch e := src[i]; e {
+		case 0:
+			dst[i] = 0x1p-127
+		case 255:
+			dst[i] = float32(math.NaN())
+		default:
+			dst[i] = math.Float32frombits(uint32(e) << 23)
+		}
+	}
+}
+
 // scaled is a matrix whose values are multiplied by a scale per rectangle.
 type scaled struct {
 	scale      []float32 // [⌈Rows/rows⌉][across]

@@ -19,7 +19,7 @@ var generic = ops{
 		weights.IQ2_XXS: unpackIQ2_XXS, weights.IQ2_XS: unpackIQ2_XS, weights.IQ2_S: unpackIQ2_S,
 		weights.IQ3_XXS: unpackIQ3_XXS, weights.IQ3_S: unpackIQ3_S,
 		weights.TQ1_0: unpackTQ1_0, weights.TQ2_0: unpackTQ2_0, weights.MXFP4: unpackMXFP4, weights.NVFP4: unpackNVFP4,
-		weights.F8_E4M3: unpackF8_E4M3, weights.F8_E5M2: unpackF8_E5M2,
+		weights.F8_E4M3: unpackF8_E4M3, weights.F8_E5M2: unpackF8_E5M2, weights.F8_E8M0: unpackF8_E8M0,
 	},
 	dot:  dotGeneric,
 	axpy: axpyGeneric,

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -156,6 +157,31 @@ func wantError(t *testing.T, err error, parts ...string) {
 			t.Errorf("got error %q, want %q in it", err, p)
 		}
 	}
+}
+
+// maxRefusal bounds the memory that a file may take before it is refused.
+const maxRefusal = 64 << 20
+
+// cheap runs f and wants it to take little memory, freed or not.
+func cheap(t *testing.T, f func() error) error {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := f()
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > maxRefusal {
+		t.Errorf("took %d bytes, want at most %d", n, maxRefusal)
+	}
+	return err
+}
+
+// readHeader is ReadHeader for files in memory, checked by cheap.
+func readHeader(t *testing.T, files map[string][]byte) error {
+	t.Helper()
+	return cheap(t, func() error {
+		_, err := ReadHeader(inMemory(files))
+		return err
+	})
 }
 
 // describe prints a tensor without its bytes.

@@ -107,7 +107,7 @@ func ggufAttacks() map[string]attack {
 func TestGGUFBad(t *testing.T) {
 	for name, c := range ggufAttacks() {
 		t.Run(name, func(t *testing.T) {
-			_, err := ReadHeader(inMemory(map[string][]byte{"m.gguf": c.file}))
+			err := readHeader(t, map[string][]byte{"m.gguf": c.file})
 			wantError(t, err, "read m.gguf", c.want)
 			var f *FormatError
 			if !errors.As(err, &f) || f.Code() != "unsupported_model" || f.Offset == 0 && len(c.file) > 32 {

@@ -40,6 +40,7 @@ const (
 
 	F8_E4M3 Type = 105 // sign, 4 bits of exponent, 3 of fraction; no infinities
 	F8_E5M2 Type = 106 // upper half of a float16
+	F8_E8M0 Type = 109 // a power of two, of scales
 	GPTQ4   Type = 107 // GPTQ's 4-bit groups: see Groups
 	AWQ4    Type = 108 // AWQ's 4-bit groups: see Groups
 )
@@ -86,13 +87,13 @@ var blocks = [256]block{
 
 	u8: {"U8", 1, 1}, u16: {"U16", 1, 2}, u32: {"U32", 1, 4}, u64: {"U64", 1, 8},
 	boolean: {"BOOL", 1, 1}, F8_E4M3: {"F8_E4M3", 1, 1}, F8_E5M2: {"F8_E5M2", 1, 1},
-	GPTQ4: {"GPTQ4", 8, 4}, AWQ4: {"AWQ4", 8, 4},
+	F8_E8M0: {"F8_E8M0", 1, 1}, GPTQ4: {"GPTQ4", 8, 4}, AWQ4: {"AWQ4", 8, 4},
 }
 
 // dtypes are the names that safetensors headers use.
 var dtypes = map[string]Type{
 	"F32": F32, "F16": F16, "BF16": BF16, "F64": F64, "I8": i8, "I16": i16, "I32": i32, "I64": i64,
-	"U8": u8, "U16": u16, "U32": u32, "U64": u64, "BOOL": boolean, "F8_E4M3": F8_E4M3, "F8_E5M2": F8_E5M2,
+	"U8": u8, "U16": u16, "U32": u32, "U64": u64, "BOOL": boolean, "F8_E4M3": F8_E4M3, "F8_E5M2": F8_E5M2, "F8_E8M0": F8_E8M0,
 }
 
 // String is the name of t as its format writes it.

@@ -48,7 +48,7 @@ def main():
     gen = torch.Generator().manual_seed(4)
     have, want = {}, {}
     codes = torch.arange(256, dtype=torch.uint8).view(4, 64)
-    for name, dtype in [("e4m3", torch.float8_e4m3fn), ("e5m2", torch.float8_e5m2)]:
+    for name, dtype in [("e4m3", torch.float8_e4m3fn), ("e5m2", torch.float8_e5m2), ("e8m0", torch.float8_e8m0fnu)]:
         have[name + ".weight"] = codes.clone().view(dtype)
         want[name + ".weight"] = codes.view(dtype).float()
     have["double.weight"] = torch.randn(3, 5, generator=gen, dtype=torch.float64)
