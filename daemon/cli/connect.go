@@ -34,7 +34,7 @@ type session struct {
 
 // with runs f with a session and ends it.
 func (a *app) with(use swarmUse, f func(*session) error) error {
-	s, err := a.connect(use)
+	s, err := a.connect(use, a.startPatience)
 	if err != nil {
 		return err
 	}
@@ -71,8 +71,9 @@ func (s *session) close() error {
 	return s.embedded.stop()
 }
 
-// connect finds or starts the daemon that a verb talks to.
-func (a *app) connect(use swarmUse) (*session, error) {
+// connect finds or starts the daemon that a verb talks to. It waits for a
+// daemon that is starting or ending, but not longer than patience.
+func (a *app) connect(use swarmUse, patience time.Duration) (*session, error) {
 	if a.opts.Server != "" {
 		c, err := client.Remote(a.opts.Server, a.opts.Token)
 		if err != nil {
@@ -84,7 +85,7 @@ func (a *app) connect(use swarmUse) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	for deadline := time.Now().Add(a.startPatience); ; {
+	for deadline := time.Now().Add(patience); ; {
 		s, err := a.connectSocket(filepath.Join(data, daemon.SocketName))
 		if s != nil || err != nil {
 			return s, err
@@ -118,7 +119,8 @@ func (a *app) outlive(s *session, f func() error) error {
 		if !gone {
 			return err
 		}
-		next, err := a.connect(s.use)
+		// What still asks that daemon may hold it up while it ends.
+		next, err := a.connect(s.use, a.startPatience+daemon.DefaultDrain)
 		if err != nil {
 			return err
 		}

@@ -61,7 +61,7 @@ func (c *publishCmd) Run(a *app) error {
 		}
 		a.note("%s %s: %s, %s, %s", r.Reference, short(r.Version), plural(r.Files, "file"), size(r.Bytes), how)
 		a.say("%s", r.Magnet)
-		if s.embedded != nil && !c.NoSeed {
+		if (s.embedded != nil || s.passing) && !c.NoSeed {
 			a.hint("samara serve seeds it")
 		}
 		return nil
