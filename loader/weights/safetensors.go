@@ -17,6 +17,10 @@ import (
 // format's own limit.
 const MaxSafetensorsHeader = 100_000_000
 
+// MaxSafetensorsEntry bounds one entry of the header, in bytes: a tensor with
+// its name, or all of the metadata. Memory is taken for one entry at a time.
+const MaxSafetensorsEntry = 4 << 20
+
 // An entry is what a safetensors header says about one tensor.
 type entry struct {
 	DType   string   `json:"dtype"`
@@ -72,7 +76,7 @@ func parseSafetensors(f File, r io.Reader) (tensors []Tensor, tied map[string][]
 	if b, err := br.Peek(1); err != nil || b[0] != '{' {
 		return nil, nil, atByte(8, headerError(f, "want a JSON object right after the size"))
 	}
-	dec := json.NewDecoder(br)
+	dec := json.NewDecoder(&entryReader{r: br})
 	tensors, md, err := parseEntries(f, dec)
 	if err != nil {
 		return nil, nil, atByte(8+dec.InputOffset(), err)
@@ -88,6 +92,45 @@ func parseSafetensors(f File, r io.Reader) (tensors []Tensor, tied map[string][]
 		}
 	}
 	return tensors, tied, nil
+}
+
+// An entryReader passes JSON on as long as nothing in the outermost object is
+// longer than MaxSafetensorsEntry: the decoder keeps what it has not understood
+// yet.
+type entryReader struct {
+	r      io.Reader
+	depth  int
+	quoted bool // in a string
+	escape bool // behind a backslash in it
+	n      int  // bytes since the last entry ended
+}
+
+var errLongEntry = fmt.Errorf("got an entry of more than %d bytes", MaxSafetensorsEntry)
+
+// Read implements io.Reader.
+func (e *entryReader) Read(b []byte) (int, error) {
+	n, err := e.r.Read(b)
+	for _, c := range b[:n] {
+		e.n++
+		switch {
+		case e.escape:
+			e.escape = false
+		case e.quoted:
+			e.escape, e.quoted = c == '\\', c != '"'
+		case c == '"':
+			e.quoted = true
+		case c == '{' || c == '[':
+			e.depth++
+		case c == '}' || c == ']':
+			e.depth--
+		case c == ',' && e.depth == 1:
+			e.n = 0
+		}
+		if e.n > MaxSafetensorsEntry {
+			return 0, errLongEntry
+		}
+	}
+	return n, err
 }
 
 // parseEntries reads the object to its end, which must be the header's.

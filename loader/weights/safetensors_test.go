@@ -63,6 +63,10 @@ func safetensorsAttacks() map[string]attack {
 		"unfinished":       {safetensorsFile(`{"x":{"dtype"`, 0), "JSON"},
 		"two objects":      {safetensorsFile("{}{}", 0), "more after"},
 		"metadata":         {safetensorsFile(`{"__metadata__":{"a":1}}`, 0), "JSON"},
+		"16 MB of spaces":  {safetensorsFile("{"+strings.Repeat(" ", 16<<20)+"}", 0), "more than 4194304 bytes"},
+		"a name of 16 MB":  {safetensorsFile(`{"`+strings.Repeat("x", 16<<20)+`":1}`, 0), "more than 4194304 bytes"},
+		"16 MB of text":    {safetensorsFile(`{"__metadata__":{"a":"`+strings.Repeat(`\"},`, 4<<20)+`"}}`, 0), "more than 4194304 bytes"},
+		"16 MB of lists":   {safetensorsFile(`{"x":{"shape":[`+strings.Repeat("1,", 8<<20)+`1]}}`, 0), "more than 4194304 bytes"},
 		"metadata twice":   {safetensorsFile(`{"__metadata__":{},"__metadata__":{}}`, 0), "twice"},
 		"entry a list":     {safetensorsFile(`{"x":[]}`, 0), "JSON"},
 		"deep":             {safetensorsFile(`{"x":`+strings.Repeat("[", 20000), 0), "JSON"},
@@ -178,7 +182,7 @@ func FuzzSafetensors(f *testing.F) {
 	for _, c := range safetensorsAttacks() {
 		if len(c.file) > 8 && binary.LittleEndian.Uint64(c.file) <= uint64(len(c.file)-8) {
 			n := binary.LittleEndian.Uint64(c.file)
-			f.Add(c.file[8:8+n], len(c.file)-8-int(n))
+			f.Add(c.file[8:8+min(n, 1<<16)], len(c.file)-8-int(n))
 		}
 	}
 	f.Fuzz(func(t *testing.T, header []byte, data int) {
