@@ -49,6 +49,7 @@ func (s Source) read(name string, limit int64) ([]byte, error) {
 var tokenizerFiles = []string{
 	"tokenizer.json", "tekken.json", "tokenizer.model",
 	"tokenizer.model.v7", "tokenizer.model.v3", "tokenizer.model.v2", "tokenizer.model.v1",
+	"vocab.txt",
 }
 
 // tokenizerFile finds the file that holds the tokenizer.

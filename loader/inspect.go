@@ -88,6 +88,8 @@ func describeHub(info *ModelInfo, src Source, h *weights.Header) {
 		info.Tokenizer = "json"
 	case "tekken.json":
 		info.Tokenizer = "tekken"
+	case "vocab.txt":
+		info.Tokenizer = "wordpiece"
 	default:
 		info.Tokenizer = "spm"
 	}

@@ -61,19 +61,13 @@ func (m *model) hubTokenizer() (tokenizer.Tokenizer, error) {
 	}
 	f, ok := m.files.tokenizerFile()
 	if !ok {
-		return nil, &UnsupportedError{Object: "model", Reason: "got no tokenizer.json, tokenizer.model or tekken.json, want one"}
+		return nil, &UnsupportedError{Object: "model", Reason: "got no tokenizer.json, tekken.json, tokenizer.model or vocab.txt, want one"}
 	}
 	b, err := m.files.read(f.Path, MaxTokenizerFile)
 	if err != nil {
 		return nil, err
 	}
-	switch f.Path {
-	case "tokenizer.json":
-		return tokenizer.FromJSON(b, config)
-	case "tekken.json":
-		return tokenizer.FromTekken(b)
-	}
-	return tokenizer.FromSentencePiece(b)
+	return tokenizer.FromFile(b, config)
 }
 
 // promptIDs turns the prompt of a request, in whatever form, into tokens.
