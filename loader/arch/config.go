@@ -31,6 +31,8 @@ type Config struct {
 	// [layers], or nil where none does.
 	Convs []bool
 	Conv  int
+	// Delta is the gated delta rule behind those convolutions, nil for none.
+	Delta *DeltaConfig
 	// NoRope says which layers do not rotate: [layers], or nil where all do.
 	NoRope []bool
 	// LocalRope is how layers with a window rotate, nil where as the others.
@@ -65,6 +67,8 @@ const (
 	MaxVocab   = 1 << 22
 	MaxContext = 1 << 24
 	MaxExperts = 1 << 12
+
+	maxDeltaSize = 1 << 24 // values that a layer of the delta rule remembers
 )
 
 // check refuses numbers that are out of bounds or do not fit together.
@@ -122,6 +126,16 @@ func (c *Config) checkLayers() error {
 	if c.Convs != nil && (len(c.Convs) != c.Layers || c.Conv < 1 || c.Conv > state.PageTokens) {
 		return fmt.Errorf("config: got convolutions of %d for %d layers, want 1 to %d for %d", c.Conv, len(c.Convs), state.PageTokens, c.Layers)
 	}
+	if d := c.Delta; d != nil {
+		for _, n := range []int{d.KeyHeads, d.ValueHeads, d.Key, d.Value} {
+			if n < 1 || n > MaxHeads {
+				return fmt.Errorf("config: got %+v for the delta rule, want 1 to %d", *d, MaxHeads)
+			}
+		}
+		if d.ValueHeads%d.KeyHeads != 0 || d.qkv() > MaxWidth || d.size() > maxDeltaSize || c.Convs == nil {
+			return fmt.Errorf("config: got %+v for the delta rule, want heads that divide and at most %d values", *d, maxDeltaSize)
+		}
+	}
 	if c.NoRope != nil && len(c.NoRope) != c.Layers {
 		return fmt.Errorf("config: got rope for %d layers, want %d", len(c.NoRope), c.Layers)
 	}
@@ -143,10 +157,24 @@ func (c *Config) pages() *state.Pages {
 	for i := range widths {
 		widths[i] = c.KVHeads * c.Head
 		if c.convolves(i) {
-			widths[i], windows[i] = c.Dim, c.Conv
+			widths[i], windows[i] = c.convWidth(), c.Conv
 		}
 	}
 	return state.NewPages(widths, windows)
+}
+
+// convWidth is the number of values per position that convolutions see.
+func (c *Config) convWidth() int {
+	if c.Delta != nil {
+		return c.Delta.qkv()
+	}
+	return c.Dim
+}
+
+// wide is the widest that layers which convolve, or those beside them, make of
+// a position.
+func (c *Config) wide() int {
+	return max(3*c.Dim, c.convWidth(), 2*c.Heads*c.Head)
 }
 
 // convolves tells whether layer i has a convolution in the place of attention.
@@ -162,7 +190,8 @@ func (c *Config) WindowBytes() int64 {
 	if limit == 0 {
 		limit = MaxContext
 	}
-	return c.pages().WindowBytes(limit)
+	const float, copies = 4, 2 // what is remembered and what is being computed
+	return c.pages().WindowBytes(limit) + int64(c.Layers)*int64(c.Delta.size())*float*copies
 }
 
 // window is how far layer i looks back, 0 for all.
@@ -188,7 +217,13 @@ func one(b bool) int {
 // sizes are the numbers and conditions that tags of tensors name.
 func (c *Config) sizes() map[string]int {
 	q, kv := c.Heads*c.Head, c.KVHeads*c.Head
+	delta := DeltaConfig{}
+	if c.Delta != nil {
+		delta = *c.Delta
+	}
 	return map[string]int{
+		"delta.qkv": delta.qkv(), "delta.values": delta.values(), "delta.heads": delta.ValueHeads, "delta.value": delta.Value,
+		"2q":  2 * q,
 		"dim": c.Dim, "ffn": c.FFN, "vocab": c.Vocab, "head": c.Head, "q": q, "kv": kv,
 		"qkv": q + 2*kv, "2ffn": 2 * c.FFN, "rope": c.Rope.dims(c.Head) / 2,
 		"3dim": 3 * c.Dim, "conv": c.Conv, "heads": c.Heads, "2expertffn": 2 * c.ExpertFFN,

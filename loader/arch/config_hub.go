@@ -187,7 +187,8 @@ func (k *keys) rope(base float64, head int, top *keys) RopeConfig {
 		r.QueryContext = original()
 	}
 	k.get("type")
-	k.unread("max_position_embeddings")
+	// With text alone, the positions that mrope tells apart are one.
+	k.unread("max_position_embeddings", "mrope_section", "mrope_interleaved")
 	return r
 }
 

@@ -38,7 +38,8 @@ func (d *decoder) load(m any, c Config, dir *weights.Directory, p *kernels.Pool,
 	d.cfg, d.pool, d.pages, d.layer = c, p, c.pages(), layer
 	err := bind(m, dir, &c, func(name string) bool {
 		// Old checkpoints store the rotary frequencies beside the weights.
-		return strings.HasSuffix(name, ".rotary_emb.inv_freq")
+		// Some have layers beside them that guess several tokens ahead.
+		return strings.HasSuffix(name, ".rotary_emb.inv_freq") || strings.HasPrefix(name, "mtp.")
 	})
 	if err != nil {
 		return nil, err
@@ -57,6 +58,9 @@ func (d *decoder) load(m any, c Config, dir *weights.Directory, p *kernels.Pool,
 		if err := d.cfg.Rope.check(c.Head); err != nil {
 			return nil, err
 		}
+	}
+	if c.Delta != nil {
+		return recurrentDecoder{d}, nil
 	}
 	if c.Rope.Long != nil {
 		return newLongDecoder(d, dir.Interleaved), nil
@@ -82,11 +86,12 @@ func (d *decoder) NewBuffers() Buffers { return &pass{decoder: d} }
 func (d *decoder) Forward(ctx context.Context, s state.State, buf Buffers, ids []int32, all bool) ([]float32, error) {
 	p := buf.(*pass)
 	p.ropes = d.ropes
-	return p.run(ctx, s.(*state.KV), ids, all)
+	kv := s.(*state.KV)
+	return p.run(ctx, kv, kv.Advance, ids, all)
 }
 
-// run is Forward with the ropes that p has.
-func (p *pass) run(ctx context.Context, kv *state.KV, ids []int32, all bool) ([]float32, error) {
+// run is Forward with the ropes that p has. advance counts what was remembered.
+func (p *pass) run(ctx context.Context, kv *state.KV, advance func(n int), ids []int32, all bool) ([]float32, error) {
 	d, c := p.decoder, &p.cfg
 	p.begin(kv, len(ids))
 	for i, id := range ids {
@@ -101,7 +106,7 @@ func (p *pass) run(ctx context.Context, kv *state.KV, ids []int32, all bool) ([]
 		}
 		d.layer(p, i)
 	}
-	p.kv.Advance(p.t)
+	advance(p.t)
 	if p.keep {
 		p.norm(p.h, p.x, d.Norm)
 		p.vectors = append(p.vectors, p.h...)

@@ -116,22 +116,16 @@ func (m *lfm2) forward(p *pass, i int) {
 // run computes h = out(c · Σ kernel · (b · y)) for b, c, y = in(h), where the
 // sum is over the last positions, the newest with the last value of the kernel.
 func (l *lfm2Conv) run(p *pass, i int) {
-	n, size := p.cfg.Dim, p.cfg.Conv
+	n := p.cfg.Dim
 	p.multiply(p.h, product{&l.In, p.wide})
 	for t := range p.t {
 		b, c, y := p.wide[3*t*n:][:n], p.wide[(3*t+1)*n:][:n], p.wide[(3*t+2)*n:][:n]
-		pos, out := p.kv.Len()+t, p.h[t*n:][:n]
-		row, _ := p.kv.Row(i, pos)
+		out := p.h[t*n:][:n]
+		row, _ := p.kv.Row(i, p.kv.Len()+t)
 		for d := range row {
 			row[d] = b[d] * y[d]
 		}
-		clear(out)
-		for j := max(0, size-1-pos); j < size; j++ {
-			past, _ := p.kv.Row(i, pos-(size-1)+j)
-			for d, v := range past {
-				out[d] += l.Kernel[d*size+j] * v
-			}
-		}
+		p.convolve(out, l.Kernel, i, t)
 		for d, v := range c {
 			out[d] *= v
 		}

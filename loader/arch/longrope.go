@@ -43,11 +43,11 @@ func (m *longDecoder) Forward(ctx context.Context, s state.State, buf Buffers, i
 	}
 	for l.KV.Len() < len(l.ids) {
 		again := l.ids[l.KV.Len():min(l.KV.Len()+MaxBatch, len(l.ids))]
-		if _, err := p.run(ctx, l.KV, again, false); err != nil {
+		if _, err := p.run(ctx, l.KV, l.Advance, again, false); err != nil {
 			return nil, err
 		}
 	}
-	logits, err := p.run(ctx, l.KV, ids, all)
+	logits, err := p.run(ctx, l.KV, l.Advance, ids, all)
 	if err == nil {
 		l.ids = append(l.ids, ids...)
 	}

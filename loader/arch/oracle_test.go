@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"samara/loader/kernels"
+	"samara/loader/state"
 	"samara/loader/weights"
 )
 
@@ -156,6 +157,7 @@ func TestFamiliesCanFail(t *testing.T) {
 		"granite":           func(c *Config) { c.ResidualScale = 0 },
 		"gptoss-limit":      func(c *Config) { c.ActLimit = 7 },
 		"lfm2":              func(c *Config) { c.Epsilon = 0.1 },
+		"qwen35":            func(c *Config) { c.Rope.Dims = 4 },
 		"olmo2":             func(c *Config) { c.Epsilon = 0.1 },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -233,4 +235,41 @@ func TestLongState(t *testing.T) {
 		}
 		f.Close()
 	}
+}
+
+// TestRecurrentState forks, empties and interrupts a state that cannot go back:
+// what comes after must be what comes after the same ids alone.
+func TestRecurrentState(t *testing.T) {
+	m, cfg := open(t, "testdata/families/qwen35")
+	ids, want := vectors(t, "families/qwen35/")
+	buf := m.NewBuffers()
+	s := m.NewState(64)
+	defer s.Close()
+	check := func(what string, s state.State, first, end int) {
+		t.Helper()
+		got, err := m.Forward(context.Background(), s, buf, ids[first:end], true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := nmse(got, want[first*cfg.Vocab:end*cfg.Vocab]); !(e < MaxNMSE) {
+			t.Errorf("%s: got an error of %.2g", what, e)
+		}
+	}
+	check("beginning", s, 0, 11)
+	if s.Holds(5) || !s.Holds(11) || !s.Holds(0) {
+		t.Errorf("got Holds %v %v %v", s.Holds(5), s.Holds(11), s.Holds(0))
+	}
+	f := s.Fork(11)
+	defer f.Close()
+	check("original", s, 11, 20)
+	canceled, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := m.Forward(canceled, s, buf, ids[:3], false); err == nil {
+		t.Error("got no error from a context that has ended")
+	}
+	s.Truncate(s.Len())
+	check("original after a failure", s, 20, 30)
+	check("fork", f, 11, 40)
+	s.Truncate(0)
+	check("emptied", s, 0, 40)
 }

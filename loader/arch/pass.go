@@ -23,10 +23,13 @@ type pass struct {
 	q, att   []float32 // [T][heads·head]
 	k, v     []float32 // [T][kvHeads·head]
 	gate, up []float32 // [T][ffn or expertffn, whichever is more]
-	wide     []float32 // [T][3·dim], where layers convolve
+	wide     []float32 // [T][Config.wide()], where layers convolve
 	logits   []float32 // [T][vocab], as large as was asked for
 	cos, sin []float32 // [ropes][T][pairs]
 	routes   routes    // where there are experts
+	delta    deltaBuffers
+	// now and next are what layers remember in numbers of a fixed size.
+	now, next []float32
 
 	// keep says that vectors is to grow by those of every token, as they are
 	// before the output matrix.
@@ -79,7 +82,10 @@ func (p *pass) fit(t int) {
 		p.routes.fit(c, t)
 	}
 	if c.Convs != nil {
-		p.wide = resize(p.wide, t*3*c.Dim)
+		p.wide = resize(p.wide, t*c.wide())
+	}
+	if c.Delta != nil {
+		p.delta.fit(c.Delta, t)
 	}
 }
 
@@ -166,6 +172,19 @@ func (p *pass) look(i int, sinks []float32) {
 		Window: c.window(i), Softcap: c.AttentionSoftcap, Sinks: sinks,
 	}
 	p.attend.Run(p.pool)
+}
+
+// convolve computes out[d] = Σ_j kernel[d][j] · row[d] over the last rows that
+// layer i remembers, up to that of new token t, which has the last j.
+func (p *pass) convolve(out, kernel []float32, i, t int) {
+	size, pos := p.cfg.Conv, p.kv.Len()+t
+	clear(out)
+	for j := max(0, size-1-pos); j < size; j++ {
+		past, _ := p.kv.Row(i, pos-(size-1)+j)
+		for d, v := range past {
+			out[d] += kernel[d*size+j] * v
+		}
+	}
 }
 
 // attention is the weights of grouped-query attention (arXiv:2305.13245) under

@@ -78,6 +78,10 @@ MODELS = {
     "gptoss-mxfp4": ("GptOss", None, dict(hidden_size=32, intermediate_size=32, head_dim=8, num_local_experts=3,
                                           num_experts_per_tok=2, sliding_window=9, **YARN)),
     "lfm2": ("Lfm2", "lfm2", dict(num_hidden_layers=4, block_multiple_of=4, conv_L_cache=4, full_attn_idxs=[2])),
+    "qwen35": ("Qwen3_5Text", None, dict(num_hidden_layers=3, head_dim=12, layer_types=[
+        "linear_attention", "full_attention", "linear_attention"], linear_num_key_heads=2, linear_num_value_heads=4,
+        linear_key_head_dim=6, linear_value_head_dim=4, linear_conv_kernel_dim=3, rope_parameters={
+            "rope_type": "default", "rope_theta": 1000.0, "partial_rotary_factor": 0.5, "mrope_section": [1, 1, 1]})),
     "bert": ("Bert", None, dict(hidden_act="gelu")),
     "roberta": ("XLMRoberta", None, dict(hidden_act="gelu_new", type_vocab_size=1)),
 }
@@ -113,15 +117,15 @@ def make(name):
         kwargs |= long_rope(4, kwargs["original_max_position_embeddings"])
     torch.manual_seed(3)
     config = getattr(transformers, kind + "Config")(**kwargs)
-    kind = "Gemma3" if kind == "Gemma3Text" else kind
+    kind = kind.removesuffix("Text")
     encoder = kind in ("Bert", "XLMRoberta")
     cls = getattr(transformers, kind + ("Model" if encoder else "ForCausalLM"))
     model = cls(config)
     with torch.no_grad():
         for n, p in model.named_parameters():
             if "norm" in n.lower() and n.endswith("weight"):
-                torch.nn.init.normal_(p, 0 if "Gemma" in kind else 1, 0.2)
-            elif n.endswith("conv.conv.weight"):
+                torch.nn.init.normal_(p, 0 if kind.startswith(("Gemma", "Qwen3_5")) else 1, 0.2)
+            elif n.endswith(("conv.conv.weight", "conv1d.weight")):
                 torch.nn.init.normal_(p, 0, 0.5)
             elif n.endswith("bias") or n.endswith("sinks"):
                 torch.nn.init.normal_(p, 0, 0.3)
