@@ -27,10 +27,11 @@ func newGroups(t weights.Tensor) (*groups, error) {
 	if !Supported(g.Scales.Type) {
 		return nil, errType(g.Scales)
 	}
+	g.inOrder = !g.awq && g.Size%8 == 0
 	if g.Index == nil {
-		g.inOrder = !g.awq && g.Size%8 == 0
 		return g, nil
 	}
+	g.inOrder = !g.awq
 	g.index = make([]int32, t.Shape[1])
 	n := int32(g.Scales.Shape[0])
 	for i := range g.index {
@@ -38,6 +39,7 @@ func newGroups(t weights.Tensor) (*groups, error) {
 		if g.index[i] < 0 || g.index[i] >= n {
 			return nil, fmt.Errorf("tensor %s: got group %d for input %d, want 0 to %d", g.Index.Name, g.index[i], i, n-1)
 		}
+		g.inOrder = g.inOrder && g.index[i] == g.index[i&^7]
 	}
 	return g, nil
 }

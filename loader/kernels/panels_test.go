@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"samara/loader/weights"
@@ -102,6 +103,20 @@ func checkRows(t *testing.T, name string, got, want *Matrix) {
 					return
 				}
 			}
+		}
+	}
+}
+
+// TestGroupIndex wants an index refused that names no group.
+func TestGroupIndex(t *testing.T) {
+	for _, bad := range []byte{2, 255} {
+		index := weights.Tensor{Name: "q.g_idx", Data: make([]byte, 4*8)}
+		index.Data[4*5+3*int(bad>>7)] = bad // 2 or negative
+		x := weights.Tensor{Name: "q.weight", Type: weights.GPTQ4, Shape: []int{8, 8}, Data: make([]byte, 32), Groups: &weights.Groups{
+			Scales: weights.Tensor{Type: weights.F16, Shape: []int{2, 8}, Data: make([]byte, 32)}, Zeros: weights.Tensor{Data: make([]byte, 8)}, Index: &index, Size: 4,
+		}}
+		if _, err := NewMatrix(x); err == nil || !strings.Contains(err.Error(), "q.g_idx: got group") {
+			t.Errorf("got %v, want the index refused", err)
 		}
 	}
 }

@@ -55,6 +55,10 @@ func (h *Header) attach(byName map[string]File) error {
 	return nil
 }
 
+// activationScales end the names of scales for what is not rounded here: what
+// goes into a module or out of it, and keys and values that are remembered.
+var activationScales = []string{".input_scale", ".activation_scale", ".input_scale_ub", ".output_scale", ".k_scale", ".v_scale"}
+
 // take removes a tensor.
 func (h *Header) take(name string) (Tensor, bool) {
 	t, ok := h.Tensors[name]
@@ -64,8 +68,11 @@ func (h *Header) take(name string) (Tensor, bool) {
 
 // attachScale finds the scales of a matrix of 8-bit floats, if it has any.
 func (h *Header) attachScale(base string, t Tensor) error {
-	h.take(base + ".input_scale")
-	h.take(base + ".activation_scale")
+	parent := base[:max(strings.LastIndexByte(base, '.'), 0)]
+	for _, name := range activationScales {
+		h.take(base + name)
+		h.take(parent + name)
+	}
 	f := h.files[t.file]
 	for _, suffix := range []string{".weight_scale", ".weight_scale_inv"} {
 		s, ok := h.take(base + suffix)

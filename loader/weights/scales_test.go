@@ -2,9 +2,24 @@ package weights
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
+
+// TestActivationScales leaves out the scales of what is not rounded here.
+func TestActivationScales(t *testing.T) {
+	b := fileOf(t, spec{"a.k_proj.weight", "F8_E4M3", "[2,2]"}, spec{"a.k_proj.weight_scale", "F32", "[]"}, spec{"a.k_proj.input_scale", "F32", "[1]"},
+		spec{"a.k_proj.output_scale", "F32", "[1]"}, spec{"a.k_scale", "F32", "[1]"}, spec{"a.v_scale", "F32", "[1]"},
+		spec{"b.k_scale", "F32", "[1]"}, spec{"c.weight", "BF16", "[1]"}, spec{"c.input_scale", "F32", "[1]"})
+	h, err := ReadHeader(inMemory(map[string][]byte{"model.safetensors": b}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"a.k_proj.weight", "b.k_scale", "c.input_scale", "c.weight"}; !slices.Equal(names(h), want) {
+		t.Errorf("got %v, want %v", names(h), want)
+	}
+}
 
 // A spec is one tensor of a safetensors file: name, dtype, shape.
 type spec struct{ name, dtype, shape string }

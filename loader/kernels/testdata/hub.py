@@ -38,7 +38,7 @@ def groups(kind, name, have, want, group_of, gen):
     else:
         have[name + ".qweight"], have[name + ".qzeros"] = pack(q, 1, ORDER), pack(z, 1, ORDER)
     have[name + ".scales"] = s
-    if name == "shuffled":
+    if name in ("shuffled", "indexed"):
         have[name + ".g_idx"] = group_of.to(torch.int32)
     want[name + ".weight"] = (s.float()[group_of] * (q - z[group_of])).T.contiguous()
 
@@ -66,6 +66,7 @@ def main():
     order = torch.arange(64) // 32
     groups("gptq", "gptq", have, want, order, gen)
     groups("awq", "awq", have, want, order, gen)
+    groups("gptq", "indexed", have, want, order, gen)
     groups("gptq", "shuffled", have, want, order[torch.randperm(64, generator=gen)], gen)
     save_file(have, OUT / "hub.safetensors")
     save_file(want, OUT / "want.safetensors")
