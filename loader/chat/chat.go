@@ -21,7 +21,8 @@ import (
 // A Template is a compiled template, safe for concurrent use.
 type Template struct {
 	body  block
-	steps int // fuel of one run
+	steps int  // fuel of one run
+	own   bool // a template of this package, which has json_value
 }
 
 // Compile parses a template. It fails with a SyntaxError, or a LimitError
@@ -31,7 +32,7 @@ func Compile(src string) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Template{body, MaxSteps}, nil
+	return &Template{body: body, steps: MaxSteps}, nil
 }
 
 // A Message is one turn of a conversation.

@@ -162,6 +162,9 @@ func (x *testExpr) eval(in *interp, sc *scope) value {
 // filter applies a filter by name.
 func (in *interp) filter(name string, v value, a args) value {
 	f, ok := filters[name]
+	if name == "json_value" && in.own {
+		f, ok = filterJSONValue, true
+	}
 	if !ok {
 		in.fail("no filter named %q", name)
 	}

@@ -15,6 +15,7 @@ type interp struct {
 	out   *builder
 	at    place // of the statement that runs
 	steps int   // left
+	own   bool  // see Template
 	depth int
 }
 
@@ -54,7 +55,7 @@ func (in *interp) lookup(s *scope, name string) value {
 
 // run renders the template with the given variables.
 func (t *Template) run(ctx context.Context, vars *dict, now time.Time) (out str, err error) {
-	in := &interp{ctx: ctx, now: now, begun: time.Now(), out: new(builder), steps: t.steps}
+	in := &interp{ctx: ctx, now: now, begun: time.Now(), out: new(builder), steps: t.steps, own: t.own}
 	defer func() {
 		switch e := recover().(type) {
 		case nil:

@@ -1,7 +1,10 @@
 package chat
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/big"
 	"slices"
@@ -46,6 +49,19 @@ func filterToJSON(in *interp, v value, a args) value {
 	}
 	j.value(v, 0)
 	return j.w.str()
+}
+
+// filterJSONValue writes the JSON value that a string holds, and a string that
+// holds none as a JSON string.
+func filterJSONValue(in *interp, v value, a args) value {
+	s := in.wantStr("json_value's input", v)
+	d := json.NewDecoder(strings.NewReader(s.s))
+	d.UseNumber()
+	held, err := decodeValue(d, 0)
+	if _, more := d.Token(); err == nil && errors.Is(more, io.EOF) {
+		v = held
+	}
+	return filterToJSON(in, v, a)
 }
 
 func (j *jsonWriter) value(v value, depth int) {
