@@ -28,6 +28,14 @@ func (s *Store) openIndex(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
+	if bad := checkTables(indexPath(s.dir)); bad != nil && !outsideTrouble(bad) {
+		if err := setAside(indexPath(s.dir), aside); err != nil {
+			return fmt.Errorf("open index: %w", err)
+		}
+		if err := os.WriteFile(aside+".reason", []byte(bad.Error()+"\n"), 0o600); err != nil {
+			return disk.Wrap("open index", s.dir, err)
+		}
+	}
 	if s.index, err = openIndexAt(indexPath(s.dir), aside); err != nil {
 		return disk.Wrap("open index", s.dir, err)
 	}
