@@ -111,6 +111,11 @@ type ModelInfo struct {
 	License       string // as the files say it, "" where they do not
 	HasTemplate   bool   // a chat template is there
 
+	// TemplateFrom says where the template that chats use came from: "model", or
+	// the name of the family (chat.Known) of a model that ships none. It is ""
+	// before Open and where the model cannot chat.
+	TemplateFrom string
+
 	// EmbeddingWidth is the width of the vectors that Embed makes; 0 before
 	// Open, and where the model makes none.
 	EmbeddingWidth int

@@ -18,11 +18,7 @@ func (m *model) openText(h *weights.Header) error {
 	}
 	m.tok = tok
 	m.info.Tokenizer = tok.Kind()
-	if template == "" {
-		m.templateErr = errors.New("it has no chat template")
-	} else {
-		m.template, m.templateErr = chat.Compile(template)
-	}
+	m.setTemplate(template)
 	var g generationConfig
 	if err := m.files.readJSON("generation_config.json", &g); err != nil {
 		return err
@@ -33,6 +29,26 @@ func (m *model) openText(h *weights.Header) error {
 		m.stops[id] = true
 	}
 	return nil
+}
+
+// setTemplate compiles the model's template, or takes that of its family where
+// it has none.
+func (m *model) setTemplate(source string) {
+	if source != "" {
+		m.template, m.templateErr = chat.Compile(source)
+		m.info.TemplateFrom = "model"
+		return
+	}
+	find := func(token string) bool {
+		id, ok := m.tok.Find(token)
+		return ok && m.tok.IsControl(id)
+	}
+	t, family, ok := chat.Known(find, m.info.Architecture, tokenizer.Version(m.tok))
+	if !ok {
+		m.templateErr = errors.New("it has no chat template, and its special tokens are of no family that is known")
+		return
+	}
+	m.template, m.info.TemplateFrom = t, family
 }
 
 // readText reads the tokenizer and the source of the template, "" for none.

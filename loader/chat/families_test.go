@@ -18,8 +18,10 @@ import (
 
 func TestKnown(t *testing.T) {
 	messages := []Message{
-		{Role: "system", Content: " Be brief. "}, {Role: "user", Content: "Hi"},
-		{Role: "assistant", Content: "Hello"}, {Role: "user", Content: "Bye"},
+		{Role: "system", Content: " Be brief. "},
+		{Role: "user", Content: "Hi"},
+		{Role: "assistant", Content: "Hello"},
+		{Role: "user", Content: "Bye"},
 	}
 	for _, c := range []struct{ tokens, arch, version, name, want string }{
 		{"<|im_start|> <|im_end|>", "qwen2", "", "chatml", "<|im_start|>system\n Be brief. <|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n"},

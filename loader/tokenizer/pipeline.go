@@ -9,6 +9,7 @@ import (
 // pre-tokenizers, the model, and the way back.
 type pipeline struct {
 	kind    string
+	version string   // see Version
 	names   []string // id → the vocabulary's name, "" for a hole
 	raw     [][]byte // id → bytes in a text, nil for control tokens
 	control []bool

@@ -13,6 +13,7 @@ const tekkenFile = "tekken.json"
 type jsonTekken struct {
 	Config struct {
 		Pattern    string `json:"pattern"`
+		Version    string `json:"version"` // of the chat format, "v3"
 		VocabSize  int    `json:"default_vocab_size"`
 		NumSpecial int    `json:"default_num_special_tokens"`
 	} `json:"config"`
@@ -53,7 +54,7 @@ func FromTekken(file []byte) (Tokenizer, error) {
 	if err != nil {
 		return nil, &FormatError{tekkenFile, err.Error()}
 	}
-	p := &pipeline{kind: "bpe", normalize: chain(nil)}
+	p := &pipeline{kind: "bpe", version: f.Config.Version, normalize: chain(nil)}
 	p.splitters = []splitter{split}
 	p.makeVocab(size)
 	if err := f.readSpecial(p); err != nil {
@@ -67,6 +68,15 @@ func FromTekken(file []byte) (Tokenizer, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// Version returns the chat format that a tokenizer's file names, "v3" in many a
+// tekken.json, and "" where it names none.
+func Version(t Tokenizer) string {
+	if p, ok := t.(*pipeline); ok {
+		return p.version
+	}
+	return ""
 }
 
 func (f *jsonTekken) readSpecial(p *pipeline) error {
