@@ -25,7 +25,7 @@ type Attention struct {
 	Heads, KVHeads, Head int
 	Scale                float32
 
-	Both    bool      // positions see those after them too
+	Both    bool      // positions see those after them too, as far as those before
 	Window  int       // positions that one sees, its own included; 0 for all
 	Softcap float32   // scores s become Softcap · tanh(s / Softcap); 0 for none
 	Sinks   []float32 // scores that take part in the softmax and see nothing: [Heads], or nil
@@ -42,16 +42,8 @@ func (a *Attention) Do(w *Worker, part int) {
 	out := a.Out[part*a.Head : (part+1)*a.Head]
 	stride := a.KVHeads * a.Head
 	offset := h / (a.Heads / a.KVHeads) * a.Head
-	n := a.Start + t + 1
-	if a.Both {
-		n = a.Start + a.T
-	}
+	from, n := a.span(t)
 	tokens := a.Memory.PageTokens()
-
-	from := 0
-	if a.Window > 0 {
-		from = max(n-a.Window, 0)
-	}
 	scores := w.Scratch(n - from + 1)[:n-from]
 	for first := from; first < n; first += tokens - first%tokens {
 		k, _ := a.Memory.Page(a.Layer, first/tokens)
@@ -77,4 +69,20 @@ func (a *Attention) Do(w *Worker, part int) {
 			active.axpy(out, s, row[i*stride+offset:i*stride+offset+a.Head])
 		}
 	}
+}
+
+// span is the positions that new position t sees: from the first up to, but
+// without, the second.
+func (a *Attention) span(t int) (from, end int) {
+	end = a.Start + t + 1
+	if a.Window > 0 {
+		from = max(end-a.Window, 0)
+	}
+	switch {
+	case a.Both && a.Window > 0:
+		end = min(end+a.Window-1, a.Start+a.T)
+	case a.Both:
+		end = a.Start + a.T
+	}
+	return from, end
 }

@@ -13,6 +13,10 @@ DATA eight<>+0(SB)/4, $0x08080808
 GLOBL eight<>(SB), RODATA|NOPTR, $4
 DATA thirtytwo<>+0(SB)/4, $0x20202020
 GLOBL thirtytwo<>(SB), RODATA|NOPTR, $4
+DATA one<>+0(SB)/4, $0x01010101
+GLOBL one<>(SB), RODATA|NOPTR, $4
+DATA two<>+0(SB)/4, $0x02020202
+GLOBL two<>(SB), RODATA|NOPTR, $4
 
 // SUM leaves the sum of the 8 lanes of y in lane 0 of x, y's lower half.
 #define SUM(y, x) \
@@ -314,6 +318,69 @@ loop:
 	ADDQ         $8, DX
 	DECQ         CX
 	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func unpackQ5_KAVX2(dst *float32, values *byte, high *byte, scales *[16]float32)
+//
+// Run r of 64 values has its fifth bits at 2r and 2r+1 of every byte of high:
+// Y7 is high moved down by 2r.
+TEXT ·unpackQ5_KAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), DI
+	MOVQ         values+8(FP), SI
+	MOVQ         high+16(FP), BX
+	MOVQ         scales+24(FP), DX
+	MOVQ         $4, CX
+	VBROADCASTSS nibble<>(SB), Y15
+	VBROADCASTSS one<>(SB), Y14
+	VBROADCASTSS two<>(SB), Y13
+	VMOVDQU      (BX), Y7
+
+loop:
+	VMOVDQU      (SI), Y1
+	VPSRLW       $4, Y1, Y2
+	VPAND        Y15, Y1, Y1
+	VPAND        Y15, Y2, Y2
+	VPAND        Y14, Y7, Y3
+	VPAND        Y13, Y7, Y4
+	VPSLLW       $4, Y3, Y3
+	VPSLLW       $3, Y4, Y4
+	VPOR         Y3, Y1, Y1
+	VPOR         Y4, Y2, Y2
+	VPSRLW       $2, Y7, Y7
+	VBROADCASTSS (DX), Y3
+	VBROADCASTSS 32(DX), Y4
+	VBROADCASTSS 4(DX), Y5
+	VBROADCASTSS 36(DX), Y6
+	AFFINE32(X1, Y1, Y3, Y4)
+	AFFINE32(X2, Y2, Y5, Y6)
+	ADDQ         $32, SI
+	ADDQ         $8, DX
+	DECQ         CX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func levelsAVX2(dst *float32, nibbles *byte, levels *[16]int8, d float32)
+TEXT ·levelsAVX2(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), DI
+	MOVQ         nibbles+8(FP), SI
+	MOVQ         levels+16(FP), DX
+	VBROADCASTSS d+24(FP), Y0
+	VBROADCASTSS nibble<>(SB), X15
+	VMOVDQU      (DX), X14
+	VMOVDQU      (SI), X1
+	VPSRLW       $4, X1, X2
+	VPAND        X15, X1, X1
+	VPAND        X15, X2, X2
+	VPSHUFB      X1, X14, X1
+	VPSHUFB      X2, X14, X2
+	VPSRLDQ      $8, X1, X3
+	VPSRLDQ      $8, X2, X4
+	SCALE8(X1, Y0, Y5, (DI))
+	SCALE8(X3, Y0, Y6, 32(DI))
+	SCALE8(X2, Y0, Y7, 64(DI))
+	SCALE8(X4, Y0, Y8, 96(DI))
 	VZEROUPPER
 	RET
 

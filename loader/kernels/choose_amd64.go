@@ -62,6 +62,30 @@ var avx2 = ops{
 				unpackQ4_KAVX2(&dst[0], &src[16], &s)
 			}
 		},
+		weights.Q5_K: func(dst []float32, src []byte) {
+			var s [16]float32
+			for ; len(dst) > 0; dst, src = dst[256:], src[bytesQ5_K:] {
+				scalesQ4_K(&s, src)
+				unpackQ5_KAVX2(&dst[0], &src[48], &src[16], &s)
+			}
+		},
+		weights.IQ4_NL: func(dst []float32, src []byte) {
+			for ; len(dst) > 0; dst, src = dst[32:], src[18:] {
+				levelsAVX2(&dst[0], &src[2], &bytesIQ4, half(src))
+			}
+		},
+		weights.IQ4_XS: func(dst []float32, src []byte) {
+			for ; len(dst) > 0; dst, src = dst[256:], src[136:] {
+				for g := range 8 {
+					levelsAVX2(&dst[32*g], &src[8+16*g], &bytesIQ4, scaleIQ4_XS(src, g))
+				}
+			}
+		},
+		weights.MXFP4: func(dst []float32, src []byte) {
+			for ; len(dst) > 0; dst, src = dst[32:], src[17:] {
+				levelsAVX2(&dst[0], &src[1], &bytesFP4, halfPower(src[0]))
+			}
+		},
 		weights.Q6_K: func(dst []float32, src []byte) {
 			var s [16]float32
 			for ; len(dst) > 0; dst, src = dst[256:], src[bytesQ6_K:] {
@@ -136,6 +160,28 @@ func unpackQ8_0AVX2(dst *float32, src *byte, blocks int)
 //
 //go:noescape
 func unpackQ4_KAVX2(dst *float32, values *byte, scales *[16]float32)
+
+// unpackQ5_KAVX2 unpacks one block from its 128 bytes of values and 32 of fifth
+// bits.
+//
+//go:noescape
+func unpackQ5_KAVX2(dst *float32, values, high *byte, scales *[16]float32)
+
+// levelsAVX2 unpacks 32 values: d times the levels that nibbles name, low halves
+// first.
+//
+//go:noescape
+func levelsAVX2(dst *float32, nibbles *byte, levels *[16]int8, d float32)
+
+// bytesIQ4 and bytesFP4 are levelsIQ4 and levelsFP4 as whole numbers.
+var bytesIQ4, bytesFP4 = wholeLevels(&levelsIQ4), wholeLevels(&levelsFP4)
+
+func wholeLevels(levels *[16]float32) (b [16]int8) {
+	for i, v := range levels {
+		b[i] = int8(v)
+	}
+	return b
+}
 
 // unpackQ6_KAVX2 unpacks one block.
 //

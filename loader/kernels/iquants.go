@@ -45,13 +45,16 @@ func levels(dst []float32, d float32, nibbles []byte) {
 // scales, then 8 groups of 32 values as in IQ4_NL.
 func unpackIQ4_XS(dst []float32, src []byte) {
 	for ; len(dst) > 0; dst, src = dst[256:], src[136:] {
-		d, high := half(src), binary.LittleEndian.Uint16(src[2:])
 		for g := range 8 {
-			low := src[4+g/2] >> (g % 2 * 4) & 15
-			s := int(low) + int(high>>(2*g)&3<<4) - 32
-			levels(dst[32*g:32*g+32], d*float32(s), src[8+16*g:24+16*g])
+			levels(dst[32*g:32*g+32], scaleIQ4_XS(src, g), src[8+16*g:24+16*g])
 		}
 	}
+}
+
+// scaleIQ4_XS is d·s for group g of a block.
+func scaleIQ4_XS(block []byte, g int) float32 {
+	low, high := block[4+g/2]>>(g%2*4)&15, binary.LittleEndian.Uint16(block[2:])>>(2*g)&3
+	return half(block) * float32(int(low)+int(high<<4)-32)
 }
 
 // signsOf is 8 signs from 7 bits: the eighth makes the number of ones even.

@@ -45,11 +45,13 @@ func unpackQ3_K(dst []float32, src []byte) {
 	}
 }
 
+const bytesQ5_K = 176
+
 // unpackQ5_K: as Q4_K, with 32 bytes of fifth bits between scales and nibbles:
 // group g of 32 values has bit g.
 func unpackQ5_K(dst []float32, src []byte) {
 	var s [16]float32
-	for ; len(dst) > 0; dst, src = dst[256:], src[176:] {
+	for ; len(dst) > 0; dst, src = dst[256:], src[bytesQ5_K:] {
 		scalesQ4_K(&s, src)
 		high := src[16:48]
 		for run := range 4 {

@@ -213,6 +213,7 @@ func TestAttention(t *testing.T) {
 		"capped":  {Softcap: 0.3},
 		"sinks":   {Sinks: []float32{-1, 0, 1, 2}, Window: 5},
 		"both":    {Both: true},
+		"around":  {Both: true, Window: 3},
 	} {
 		a.Q, a.Out, a.Memory, a.Start, a.T = q, make([]float32, len(q)), m, start, vectors
 		a.Heads, a.KVHeads, a.Head, a.Scale = heads, kvHeads, head, 0.5
@@ -233,11 +234,13 @@ func TestAttention(t *testing.T) {
 // exactAttention is one head of one vector in float64.
 func exactAttention(a *Attention, m memory, i, h int) []float64 {
 	first, end := 0, a.Start+i+1
-	if a.Both {
-		end = a.Start + a.T
-	}
 	if a.Window > 0 {
 		first = max(0, end-a.Window)
+	}
+	if a.Both && a.Window > 0 {
+		end = min(a.Start+a.T, end+a.Window-1)
+	} else if a.Both {
+		end = a.Start + a.T
 	}
 	var sum float64
 	if a.Sinks != nil {
