@@ -64,7 +64,8 @@ var families = []*family{
 	&llamaFamily, &mistralFamily, &ministral3Family, &mixtralFamily,
 	&qwen2Family, &qwen3Family, &qwen3moeFamily,
 	&smollm3Family, &phi3Family, &gemma2Family, &gemma3Family, &graniteFamily, &olmo2Family,
-	&qwen35Family, &lfm2Family, &gptossFamily, &bertFamily,
+	&qwen35Family, &lfm2Family, &gptossFamily,
+	&bertFamily, &modernbertFamily,
 }
 
 // supported lists the names of an attribute of all families.
@@ -110,11 +111,14 @@ func Load(c Config, d *weights.Directory, p *kernels.Pool) (Model, error) {
 
 // prefixes are what the names of a decoder's tensors begin with where it is
 // part of another model, or was saved without its output matrix; "model."
-// takes their place.
+// takes their place. Encoders have none where they are alone.
 var prefixes = []struct{ marker, prefix, with string }{
 	{"embed_tokens.weight", "", "model."},
 	{"language_model.model.embed_tokens.weight", "language_model.", ""},
 	{"model.language_model.embed_tokens.weight", "model.language_model.", "model."},
+	{"model.embeddings.tok_embeddings.weight", "model.", ""},
+	{"bert.embeddings.word_embeddings.weight", "bert.", ""},
+	{"roberta.embeddings.word_embeddings.weight", "roberta.", ""},
 }
 
 // plainNames is d with the names that a text model by itself has. What a model

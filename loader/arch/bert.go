@@ -2,7 +2,6 @@ package arch
 
 import (
 	"context"
-	"math"
 	"strings"
 
 	"samara/loader/kernels"
@@ -13,9 +12,12 @@ import (
 // whole text. BERT, and RoBERTa and XLM-R, which count positions from another
 // number.
 var bertFamily = family{
-	name:    "bert",
-	models:  "BERT, RoBERTa, XLM-R: embeddings",
-	hub:     []string{"BertModel", "RobertaModel", "XLMRobertaModel", "bert", "roberta", "xlm-roberta"},
+	name:   "bert",
+	models: "BERT, RoBERTa, XLM-R: embeddings",
+	hub: []string{
+		"BertModel", "RobertaModel", "XLMRobertaModel", "BertForMaskedLM", "RobertaForMaskedLM", "XLMRobertaForMaskedLM",
+		"bert", "roberta", "xlm-roberta",
+	},
 	fromHub: bertFromHub,
 	encoder: loadBert,
 }
@@ -83,13 +85,9 @@ func (m *bert) NewBuffers() Buffers {
 
 // Encode implements Encoder.
 func (m *bert) Encode(ctx context.Context, buf Buffers, ids []int32) ([]float32, error) {
-	p, c := buf.(*pass), &m.cfg
+	p := buf.(*pass)
 	p.fit(len(ids))
 	m.embed(p, ids)
-	text := kernels.Attention{
-		Q: p.q, Out: p.att, Memory: &flat{p.k, p.v}, T: p.t, Both: true,
-		Heads: c.Heads, KVHeads: c.KVHeads, Head: c.Head, Scale: float32(1 / math.Sqrt(float64(c.Head))),
-	}
 	for i := range m.Layers {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -97,17 +95,16 @@ func (m *bert) Encode(ctx context.Context, buf Buffers, ids []int32) ([]float32,
 		l := &m.Layers[i]
 		// x = norm(x + attention(x))
 		p.multiply(p.x, product{&l.Q, p.q}, product{&l.K, p.k}, product{&l.V, p.v})
-		p.attend = text
-		p.attend.Run(m.pool)
+		p.lookBoth(i)
 		p.multiply(p.att, product{&l.O, p.h})
 		p.add()
-		l.AttnNorm.run(p)
+		l.AttnNorm.run(p, p.x, p.x)
 		// x = norm(x + down(gelu(up(x))))
 		p.multiply(p.x, product{&l.Up, p.up})
-		c.Act.Apply(p.up)
+		m.cfg.Act.Apply(p.up)
 		p.multiply(p.up, product{&l.Down, p.h})
 		p.add()
-		l.FFNNorm.run(p)
+		l.FFNNorm.run(p, p.x, p.x)
 	}
 	return p.x, nil
 }
@@ -123,7 +120,7 @@ func (m *bert) embed(p *pass, ids []int32) {
 		m.Types.Row(p.h, 0)
 		kernels.Add(x, p.h[:n])
 	}
-	m.Norm.run(p)
+	m.Norm.run(p, p.x, p.x)
 }
 
 // A layerNorm is a norm with mean and bias.
@@ -131,12 +128,23 @@ type layerNorm struct {
 	W, B []float32 // [dim]
 }
 
-// run computes x = LayerNorm(x) · w + b of each token.
-func (l *layerNorm) run(p *pass) {
-	for n := len(l.W); n <= len(p.x); n += len(l.W) {
-		x := p.x[n-len(l.W) : n]
-		kernels.LayerNorm(x, x, l.W, l.B, p.cfg.Epsilon)
+// run computes dst = LayerNorm(x) · w + b of each token. dst may be x.
+func (l *layerNorm) run(p *pass, dst, x []float32) {
+	for i := 0; i < len(x); i += len(l.W) {
+		kernels.LayerNorm(dst[i:], x[i:], l.W, l.B, p.cfg.Epsilon)
 	}
+}
+
+// lookBoth computes what the queries of a whole text see of all of it, or of as
+// much as layer i's window spans on both sides: att.
+func (p *pass) lookBoth(i int) {
+	c := &p.cfg
+	p.text = flat{p.k, p.v}
+	p.attend = kernels.Attention{
+		Q: p.q, Out: p.att, Memory: &p.text, T: p.t, Both: true, Window: c.window(i),
+		Heads: c.Heads, KVHeads: c.KVHeads, Head: c.Head, Scale: c.scale(),
+	}
+	p.attend.Run(p.pool)
 }
 
 // flat is the keys and values of one text in one page.

@@ -126,6 +126,10 @@ func (b *binder) field(f reflect.Value, tags reflect.StructTag, prefix, tag stri
 		if err := b.vector(&p.W, name+".weight", shape); err != nil {
 			return err
 		}
+		if bias, ok := tags.Lookup("bias"); ok && b.sizes[bias] == 0 {
+			p.B = make([]float32, len(p.W))
+			return nil
+		}
 		return b.vector(&p.B, name+".bias", shape)
 	case *[]float32:
 		if option == "bare" {

@@ -47,6 +47,7 @@ type Config struct {
 	AttentionSoftcap, LogitSoftcap float32
 
 	QKVBias, OutBias, FFNBias bool // whether these products have a bias
+	NormBias                  bool // of norms with mean
 
 	// Of encoders: rows of the tables of positions and of token types, and the
 	// position of the first token.
@@ -204,7 +205,7 @@ func (c *Config) window(i int) int {
 
 // layerSizes are those of sizes that differ by layer.
 func (c *Config) layerSizes(i int) map[string]int {
-	return map[string]int{"convolves": one(c.convolves(i)), "attends": one(!c.convolves(i))}
+	return map[string]int{"convolves": one(c.convolves(i)), "attends": one(!c.convolves(i)), "later": one(i > 0)}
 }
 
 func one(b bool) int {
@@ -228,7 +229,7 @@ func (c *Config) sizes() map[string]int {
 		"qkv": q + 2*kv, "2ffn": 2 * c.FFN, "rope": c.Rope.dims(c.Head) / 2,
 		"3dim": 3 * c.Dim, "conv": c.Conv, "heads": c.Heads, "2expertffn": 2 * c.ExpertFFN,
 		"experts": c.Experts, "expertffn": c.ExpertFFN,
-		"qkvbias": one(c.QKVBias), "outbias": one(c.OutBias), "ffnbias": one(c.FFNBias),
+		"qkvbias": one(c.QKVBias), "outbias": one(c.OutBias), "ffnbias": one(c.FFNBias), "normbias": one(c.NormBias),
 		"positions": c.Positions, "types": c.TokenTypes,
 		"longrope": one(c.Rope.Long != nil && c.Rope.Long.InTensors),
 	}

@@ -16,6 +16,8 @@ type pass struct {
 	*decoder
 	kv *state.KV
 	t  int // tokens of this pass
+	// start is the position of the first of them.
+	start int
 	// ropes is the decoder's, or others where they change with the length.
 	ropes []kernels.Rope
 
@@ -39,6 +41,7 @@ type pass struct {
 	products [3]kernels.Product
 	matmul   kernels.MatMul
 	attend   kernels.Attention
+	text     flat // what attends in both directions
 	gated    kernels.Gated
 }
 
@@ -47,11 +50,17 @@ func (p *pass) begin(kv *state.KV, t int) {
 	p.kv = kv
 	p.fit(t)
 	kv.Reserve(t)
+	p.turn(kv.Len())
+}
+
+// turn computes the angles of the tokens, the first of which is at start.
+func (p *pass) turn(start int) {
+	p.start = start
 	pairs := p.cfg.Rope.dims(p.cfg.Head) / 2
 	for r := range p.ropes {
-		for i := range t {
-			at := (r*t + i) * pairs
-			p.ropes[r].Angles(p.cos[at:at+pairs], p.sin[at:at+pairs], kv.Len()+i)
+		for i := range p.t {
+			at := (r*p.t + i) * pairs
+			p.ropes[r].Angles(p.cos[at:at+pairs], p.sin[at:at+pairs], start+i)
 		}
 	}
 }
@@ -151,7 +160,7 @@ func (p *pass) rotate(i int) {
 		cos, sin := p.cos[at:at+pairs], p.sin[at:at+pairs]
 		p.ropes[r].Rotate(p.q[i*q:(i+1)*q], cos, sin)
 		p.ropes[r].Rotate(p.k[i*w:(i+1)*w], cos, sin)
-		if a := c.Rope.queryScale(p.kv.Len() + i); a != 1 {
+		if a := c.Rope.queryScale(p.start + i); a != 1 {
 			kernels.Scale(p.q[i*q:(i+1)*q], a)
 		}
 	}

@@ -39,12 +39,12 @@ type phi3 struct {
 }
 
 type phi3Layer struct {
-	AttnNorm []float32      `gguf:"attn_norm" hub:"input_layernorm" shape:"dim"`
-	QKV      kernels.Matrix `gguf:"attn_qkv" hub:"self_attn.qkv_proj" shape:"qkv,dim"`
-	O        linear         `gguf:"attn_output" hub:"self_attn.o_proj" shape:"dim,q"`
-	FFNNorm  []float32      `gguf:"ffn_norm" hub:"post_attention_layernorm" shape:"dim"`
-	GateUp   kernels.Matrix `gguf:"ffn_up" hub:"mlp.gate_up_proj" shape:"2ffn,dim"`
-	Down     linear         `gguf:"ffn_down" hub:"mlp.down_proj" shape:"dim,ffn"`
+	AttnNorm []float32 `gguf:"attn_norm" hub:"input_layernorm" shape:"dim"`
+	QKV      linear    `gguf:"attn_qkv" hub:"self_attn.qkv_proj" shape:"qkv,dim"`
+	O        linear    `gguf:"attn_output" hub:"self_attn.o_proj" shape:"dim,q"`
+	FFNNorm  []float32 `gguf:"ffn_norm" hub:"post_attention_layernorm" shape:"dim"`
+	GateUp   linear    `gguf:"ffn_up" hub:"mlp.gate_up_proj" shape:"2ffn,dim"`
+	Down     linear    `gguf:"ffn_down" hub:"mlp.down_proj" shape:"dim,ffn"`
 
 	attn attention
 	ffn  swiglu
@@ -77,12 +77,15 @@ type part struct {
 }
 
 // split views the rows of a fused matrix as matrices of their own.
-func split(fused *kernels.Matrix, parts ...part) error {
+func split(fused *linear, parts ...part) error {
 	first := 0
 	for _, p := range parts {
 		var err error
 		if p.to.Matrix, err = fused.Slice(first, p.rows); err != nil {
 			return err
+		}
+		if fused.Bias != nil {
+			p.to.Bias = fused.Bias[first : first+p.rows]
 		}
 		first += p.rows
 	}
@@ -100,4 +103,13 @@ func (m *phi3) forward(p *pass, i int) {
 	p.norm(p.h, p.x, l.FFNNorm)
 	l.ffn.run(p, p.h)
 	p.add()
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -83,6 +83,9 @@ MODELS = {
         linear_key_head_dim=6, linear_value_head_dim=4, linear_conv_kernel_dim=3, rope_parameters={
             "rope_type": "default", "rope_theta": 1000.0, "partial_rotary_factor": 0.5, "mrope_section": [1, 1, 1]})),
     "bert": ("Bert", None, dict(hidden_act="gelu")),
+    "modernbert": ("ModernBert", None, dict(num_hidden_layers=4, local_attention=14)),
+    "modernbert-biases": ("ModernBert", None, dict(norm_bias=True, attention_bias=True, mlp_bias=True,
+                                                   local_attention=8)),
     "roberta": ("XLMRoberta", None, dict(hidden_act="gelu_new", type_vocab_size=1)),
 }
 
@@ -118,7 +121,7 @@ def make(name):
     torch.manual_seed(3)
     config = getattr(transformers, kind + "Config")(**kwargs)
     kind = kind.removesuffix("Text")
-    encoder = kind in ("Bert", "XLMRoberta")
+    encoder = kind in ("Bert", "XLMRoberta", "ModernBert")
     cls = getattr(transformers, kind + ("Model" if encoder else "ForCausalLM"))
     model = cls(config)
     with torch.no_grad():
