@@ -17,6 +17,10 @@ DATA one<>+0(SB)/4, $0x01010101
 GLOBL one<>(SB), RODATA|NOPTR, $4
 DATA two<>+0(SB)/4, $0x02020202
 GLOBL two<>(SB), RODATA|NOPTR, $4
+DATA three<>+0(SB)/4, $0x03030303
+GLOBL three<>(SB), RODATA|NOPTR, $4
+DATA four<>+0(SB)/4, $0x04040404
+GLOBL four<>(SB), RODATA|NOPTR, $4
 
 // SUM leaves the sum of the 8 lanes of y in lane 0 of x, y's lower half.
 #define SUM(y, x) \
@@ -439,5 +443,78 @@ loop:
 	ADDQ    $32, DX
 	DECQ    CX
 	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func unpackQ2_KAVX2(dst *float32, pairs *byte, scales *[32]float32)
+//
+// Y1 is 32 bytes of pairs moved down to the run of 32 values that is next.
+TEXT ·unpackQ2_KAVX2(SB), NOSPLIT, $0-24
+	MOVQ         dst+0(FP), DI
+	MOVQ         pairs+8(FP), SI
+	MOVQ         scales+16(FP), DX
+	MOVQ         $2, CX
+	VBROADCASTSS three<>(SB), Y15
+
+half:
+	VMOVDQU (SI), Y1
+	MOVQ    $4, BX
+
+run:
+	VPAND        Y15, Y1, Y2
+	VPSRLW       $2, Y1, Y1
+	VBROADCASTSS (DX), Y3
+	VBROADCASTSS 64(DX), Y4
+	VBROADCASTSS 4(DX), Y5
+	VBROADCASTSS 68(DX), Y6
+	VEXTRACTI128 $1, Y2, X9
+	VPSRLDQ      $8, X2, X8
+	VPSRLDQ      $8, X9, X10
+	AFFINE8(X2, Y3, Y4, Y11, (DI))
+	AFFINE8(X8, Y3, Y4, Y11, 32(DI))
+	AFFINE8(X9, Y5, Y6, Y11, 64(DI))
+	AFFINE8(X10, Y5, Y6, Y11, 96(DI))
+	ADDQ         $128, DI
+	ADDQ         $8, DX
+	DECQ         BX
+	JNZ          run
+	ADDQ         $32, SI
+	DECQ         CX
+	JNZ          half
+	VZEROUPPER
+	RET
+
+// func unpackQ3_KAVX2(dst *float32, block *byte, scales *[16]float32)
+//
+// Y1 is as in unpackQ2_KAVX2; Y7 is the third bits moved down as far.
+TEXT ·unpackQ3_KAVX2(SB), NOSPLIT, $0-24
+	MOVQ         dst+0(FP), DI
+	MOVQ         block+8(FP), SI
+	MOVQ         scales+16(FP), DX
+	MOVQ         $2, CX
+	VBROADCASTSS three<>(SB), Y15
+	VBROADCASTSS one<>(SB), Y14
+	VBROADCASTSS four<>(SB), Y6
+	VMOVDQU      (SI), Y7
+
+half:
+	VMOVDQU 32(SI), Y1
+	MOVQ    $4, BX
+
+run:
+	VPAND  Y15, Y1, Y2
+	VPAND  Y14, Y7, Y3
+	VPSLLW $2, Y3, Y3
+	VPOR   Y3, Y2, Y2
+	VPSUBB Y6, Y2, Y2
+	VPSRLW $2, Y1, Y1
+	VPSRLW $1, Y7, Y7
+	SCALE32(X2, Y2, 0)
+	ADDQ   $8, DX
+	DECQ   BX
+	JNZ    run
+	ADDQ   $32, SI
+	DECQ   CX
+	JNZ    half
 	VZEROUPPER
 	RET

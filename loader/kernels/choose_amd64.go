@@ -62,6 +62,20 @@ var avx2 = ops{
 				unpackQ4_KAVX2(&dst[0], &src[16], &s)
 			}
 		},
+		weights.Q2_K: func(dst []float32, src []byte) {
+			var s [32]float32
+			for ; len(dst) > 0; dst, src = dst[256:], src[bytesQ2_K:] {
+				scalesQ2_K(&s, src)
+				unpackQ2_KAVX2(&dst[0], &src[16], &s)
+			}
+		},
+		weights.Q3_K: func(dst []float32, src []byte) {
+			var s [16]float32
+			for ; len(dst) > 0; dst, src = dst[256:], src[bytesQ3_K:] {
+				scalesQ3_K(&s, half(src[108:]), src[96:108])
+				unpackQ3_KAVX2(&dst[0], &src[0], &s)
+			}
+		},
 		weights.Q5_K: func(dst []float32, src []byte) {
 			var s [16]float32
 			for ; len(dst) > 0; dst, src = dst[256:], src[bytesQ5_K:] {
@@ -160,6 +174,16 @@ func unpackQ8_0AVX2(dst *float32, src *byte, blocks int)
 //
 //go:noescape
 func unpackQ4_KAVX2(dst *float32, values *byte, scales *[16]float32)
+
+// unpackQ2_KAVX2 unpacks one block from its 64 bytes of bit pairs.
+//
+//go:noescape
+func unpackQ2_KAVX2(dst *float32, pairs *byte, scales *[32]float32)
+
+// unpackQ3_KAVX2 unpacks one block.
+//
+//go:noescape
+func unpackQ3_KAVX2(dst *float32, block *byte, scales *[16]float32)
 
 // unpackQ5_KAVX2 unpacks one block from its 128 bytes of values and 32 of fifth
 // bits.

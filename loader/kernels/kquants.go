@@ -3,17 +3,27 @@ package kernels
 // Types of 2, 3 and 5 bits in blocks of 256 values. Each 32 bytes of bit pairs
 // hold four runs of 32 values: the lowest pairs are the first run.
 
+const bytesQ2_K = 84
+
+// scalesQ2_K works out the 16 scales of a block, then its 16 minima, negated.
+func scalesQ2_K(s *[32]float32, block []byte) {
+	d, dmin := half(block[80:]), half(block[82:])
+	for g, b := range block[:16] {
+		s[g], s[16+g] = d*float32(b&15), -dmin*float32(b>>4)
+	}
+}
+
 // unpackQ2_K: d·s·q - dmin·m. 16 bytes with a scale and a minimum of 4 bits per
 // 16 values, 64 bytes of bit pairs, d, dmin.
 func unpackQ2_K(dst []float32, src []byte) {
-	for ; len(dst) > 0; dst, src = dst[256:], src[84:] {
-		d, dmin := half(src[80:]), half(src[82:])
-		for g, sm := range src[:16] {
-			s, m := d*float32(sm&15), float32(dmin*float32(sm>>4))
+	var s [32]float32
+	for ; len(dst) > 0; dst, src = dst[256:], src[bytesQ2_K:] {
+		scalesQ2_K(&s, src)
+		for g := range 16 {
 			pairs, shift := src[16+g/8*32+g%2*16:], g%8/2*2
 			y := dst[16*g : 16*g+16]
 			for i := range y {
-				y[i] = float32(s*float32(pairs[i]>>shift&3)) - m
+				y[i] = float32(s[g]*float32(pairs[i]>>shift&3)) + s[16+g]
 			}
 		}
 	}
@@ -29,11 +39,13 @@ func scalesQ3_K(s *[16]float32, d float32, b []byte) {
 	}
 }
 
+const bytesQ3_K = 110
+
 // unpackQ3_K: d·s·q. 32 bytes of third bits, negated: run r of 32 values has
 // bit r; 64 bytes of bit pairs; 12 bytes of scales; d.
 func unpackQ3_K(dst []float32, src []byte) {
 	var s [16]float32
-	for ; len(dst) > 0; dst, src = dst[256:], src[110:] {
+	for ; len(dst) > 0; dst, src = dst[256:], src[bytesQ3_K:] {
 		scalesQ3_K(&s, half(src[108:]), src[96:108])
 		for run := range 8 {
 			pairs, shift := src[32+run/4*32:], run%4*2
