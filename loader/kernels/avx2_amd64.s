@@ -17,6 +17,15 @@ DATA one<>+0(SB)/4, $0x01010101
 GLOBL one<>(SB), RODATA|NOPTR, $4
 DATA two<>+0(SB)/4, $0x02020202
 GLOBL two<>(SB), RODATA|NOPTR, $4
+DATA sixteen<>+0(SB)/4, $0x10101010
+GLOBL sixteen<>(SB), RODATA|NOPTR, $4
+DATA bits<>+0(SB)/8, $0x8040201008040201
+GLOBL bits<>(SB), RODATA|NOPTR, $8
+DATA octets<>+0(SB)/8, $0x0000000000000000
+DATA octets<>+8(SB)/8, $0x0101010101010101
+DATA octets<>+16(SB)/8, $0x0202020202020202
+DATA octets<>+24(SB)/8, $0x0303030303030303
+GLOBL octets<>(SB), RODATA|NOPTR, $32
 DATA three<>+0(SB)/4, $0x03030303
 GLOBL three<>(SB), RODATA|NOPTR, $4
 DATA four<>+0(SB)/4, $0x04040404
@@ -516,5 +525,69 @@ run:
 	ADDQ   $32, SI
 	DECQ   CX
 	JNZ    half
+	VZEROUPPER
+	RET
+
+// FIFTH sets Y1 to 32 values of 5 bits: nibbles in 16 bytes at values, low
+// halves first, and one bit of high for each. Y12 to Y15 hold constants.
+#define FIFTH(high, values) \
+	VPBROADCASTD high, Y3        \
+	VPSHUFB      Y12, Y3, Y3     \
+	VPAND        Y13, Y3, Y3     \
+	VPCMPEQB     Y13, Y3, Y3     \
+	VPAND        Y14, Y3, Y3     \
+	VMOVDQU      values, X1      \
+	VPSRLW       $4, X1, X2      \
+	VINSERTI128  $1, X2, Y1, Y1  \
+	VPAND        Y15, Y1, Y1     \
+	VPOR         Y3, Y1, Y1
+
+// FIFTHS loads the constants.
+#define FIFTHS \
+	VMOVDQU      octets<>(SB), Y12  \
+	VPBROADCASTQ bits<>(SB), Y13    \
+	VBROADCASTSS sixteen<>(SB), Y14 \
+	VBROADCASTSS nibble<>(SB), Y15
+
+// func unpackQ5_0AVX2(dst *float32, src *byte, blocks int)
+TEXT ·unpackQ5_0AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ blocks+16(FP), CX
+	FIFTHS
+
+loop:
+	HALF((SI), X0, Y0)
+	FIFTH(2(SI), 6(SI))
+	VPSUBB       Y14, Y1, Y1
+	VEXTRACTI128 $1, Y1, X9
+	VPSRLDQ      $8, X1, X8
+	VPSRLDQ      $8, X9, X10
+	SCALE8(X1, Y0, Y5, (DI))
+	SCALE8(X8, Y0, Y6, 32(DI))
+	SCALE8(X9, Y0, Y7, 64(DI))
+	SCALE8(X10, Y0, Y5, 96(DI))
+	ADDQ         $22, SI
+	ADDQ         $128, DI
+	DECQ         CX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func unpackQ5_1AVX2(dst *float32, src *byte, blocks int)
+TEXT ·unpackQ5_1AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ blocks+16(FP), CX
+	FIFTHS
+
+loop:
+	HALF((SI), X0, Y0)
+	HALF(2(SI), X6, Y6)
+	FIFTH(4(SI), 8(SI))
+	AFFINE32(X1, Y1, Y0, Y6)
+	ADDQ $24, SI
+	DECQ CX
+	JNZ  loop
 	VZEROUPPER
 	RET

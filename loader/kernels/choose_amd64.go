@@ -54,6 +54,8 @@ var avx2 = ops{
 		},
 		weights.Q4_0: func(dst []float32, src []byte) { unpackQ4_0AVX2(&dst[0], &src[0], len(dst)/32) },
 		weights.Q4_1: func(dst []float32, src []byte) { unpackQ4_1AVX2(&dst[0], &src[0], len(dst)/32) },
+		weights.Q5_0: func(dst []float32, src []byte) { unpackQ5_0AVX2(&dst[0], &src[0], len(dst)/32) },
+		weights.Q5_1: func(dst []float32, src []byte) { unpackQ5_1AVX2(&dst[0], &src[0], len(dst)/32) },
 		weights.Q8_0: func(dst []float32, src []byte) { unpackQ8_0AVX2(&dst[0], &src[0], len(dst)/32) },
 		weights.Q4_K: func(dst []float32, src []byte) {
 			var s [16]float32
@@ -166,6 +168,12 @@ func unpackQ4_0AVX2(dst *float32, src *byte, blocks int)
 
 //go:noescape
 func unpackQ4_1AVX2(dst *float32, src *byte, blocks int)
+
+//go:noescape
+func unpackQ5_0AVX2(dst *float32, src *byte, blocks int)
+
+//go:noescape
+func unpackQ5_1AVX2(dst *float32, src *byte, blocks int)
 
 //go:noescape
 func unpackQ8_0AVX2(dst *float32, src *byte, blocks int)
