@@ -57,6 +57,12 @@ type Config struct {
 	ActiveExperts int  // of a token
 	ExpertFFN     int  // width inside an expert
 	NormExperts   bool // the weights of a token's experts add up to 1
+	DenseLayers   int  // of the first layers, which have no experts
+	// Sigmoid is how tokens choose experts, nil for softmax.
+	Sigmoid *SigmoidRouter
+
+	QKNorm   bool // each head's query and key are normalised, where models differ in that
+	Guessing int  // layers behind the last that guess several tokens ahead: not computed
 }
 
 // Bounds on a config: what a stranger's numbers may make us allocate, and well
@@ -89,6 +95,8 @@ func (c *Config) check() error {
 		{"context", c.Context, 0, MaxContext},
 		{"experts", c.Experts, 0, MaxExperts},
 		{"active experts", c.ActiveExperts, min(c.Experts, 1), c.Experts},
+		{"layers without experts", c.DenseLayers, 0, c.Layers},
+		{"layers that guess", c.Guessing, 0, MaxLayers},
 		{"positions", c.Positions, 0, MaxContext},
 		{"token types", c.TokenTypes, 0, MaxWidth},
 		{"first position", c.FirstPosition, 0, MaxWidth},
@@ -103,6 +111,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("config: got %d heads over %d key-value heads, want a multiple", c.Heads, c.KVHeads)
 	case c.Head%2 != 0:
 		return fmt.Errorf("config: got a head width of %d, want an even number", c.Head)
+	case !c.Sigmoid.check(c.Experts):
+		return fmt.Errorf("config: got %+v for %d experts, want groups that divide them", *c.Sigmoid, c.Experts)
 	case !(c.Epsilon >= 0 && c.Epsilon < 1):
 		return fmt.Errorf("config: got a norm epsilon of %v, want 0 to 1", c.Epsilon)
 	}
@@ -205,7 +215,7 @@ func (c *Config) window(i int) int {
 
 // layerSizes are those of sizes that differ by layer.
 func (c *Config) layerSizes(i int) map[string]int {
-	return map[string]int{"convolves": one(c.convolves(i)), "attends": one(!c.convolves(i)), "later": one(i > 0)}
+	return map[string]int{"convolves": one(c.convolves(i)), "attends": one(!c.convolves(i)), "later": one(i > 0), "dense": one(i < c.DenseLayers), "sparse": one(i >= c.DenseLayers)}
 }
 
 func one(b bool) int {
@@ -223,6 +233,7 @@ func (c *Config) sizes() map[string]int {
 		delta = *c.Delta
 	}
 	return map[string]int{
+		"qknorm": one(c.QKNorm), "sharedffn": c.sharedFFN(),
 		"delta.qkv": delta.qkv(), "delta.values": delta.values(), "delta.heads": delta.ValueHeads, "delta.value": delta.Value,
 		"2q":  2 * q,
 		"dim": c.Dim, "ffn": c.FFN, "vocab": c.Vocab, "head": c.Head, "q": q, "kv": kv,
@@ -233,6 +244,14 @@ func (c *Config) sizes() map[string]int {
 		"positions": c.Positions, "types": c.TokenTypes,
 		"longrope": one(c.Rope.Long != nil && c.Rope.Long.InTensors),
 	}
+}
+
+// sharedFFN is the width inside the expert that every token goes to.
+func (c *Config) sharedFFN() int {
+	if c.Sigmoid == nil {
+		return 0
+	}
+	return c.Sigmoid.Shared * c.ExpertFFN
 }
 
 // scale is the factor of a product of query and key.

@@ -2,6 +2,7 @@ package arch
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"samara/loader/kernels"
@@ -39,7 +40,7 @@ func (d *decoder) load(m any, c Config, dir *weights.Directory, p *kernels.Pool,
 	err := bind(m, dir, &c, func(name string) bool {
 		// Old checkpoints store the rotary frequencies beside the weights.
 		// Some have layers beside them that guess several tokens ahead.
-		return strings.HasSuffix(name, ".rotary_emb.inv_freq") || strings.HasPrefix(name, "mtp.")
+		return strings.HasSuffix(name, ".rotary_emb.inv_freq") || strings.HasPrefix(name, "mtp.") || c.guesses(name)
 	})
 	if err != nil {
 		return nil, err
@@ -66,6 +67,17 @@ func (d *decoder) load(m any, c Config, dir *weights.Directory, p *kernels.Pool,
 		return newLongDecoder(d, dir.Interleaved), nil
 	}
 	return d, nil
+}
+
+// guesses tells whether a tensor is of a layer behind the last that guesses
+// several tokens ahead.
+func (c *Config) guesses(name string) bool {
+	for i := range c.Guessing {
+		if strings.HasPrefix(name, fmt.Sprintf("model.layers.%d.", c.Layers+i)) {
+			return true
+		}
+	}
+	return false
 }
 
 // rope makes one way to rotate.

@@ -158,6 +158,7 @@ func TestFamiliesCanFail(t *testing.T) {
 		"gptoss-limit":      func(c *Config) { c.ActLimit = 7 },
 		"lfm2":              func(c *Config) { c.Epsilon = 0.1 },
 		"qwen35":            func(c *Config) { c.Rope.Dims = 4 },
+		"glm4moe":           func(c *Config) { c.Sigmoid.ActiveGroups = 4 },
 		"olmo2":             func(c *Config) { c.Epsilon = 0.1 },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,11 +24,12 @@ type pass struct {
 	x, h     []float32 // [T][dim] residual stream, and what is read from or added to it
 	q, att   []float32 // [T][heads·head]
 	k, v     []float32 // [T][kvHeads·head]
-	gate, up []float32 // [T][ffn or expertffn, whichever is more]
+	gate, up []float32 // [T][the widest feed-forward]
 	wide     []float32 // [T][Config.wide()], where layers convolve
 	logits   []float32 // [T][vocab], as large as was asked for
 	cos, sin []float32 // [ropes][T][pairs]
 	routes   routes    // where there are experts
+	shared   []float32 // [T][dim] what a shared expert and the others read
 	delta    deltaBuffers
 	// now and next are what layers remember in numbers of a fixed size.
 	now, next []float32
@@ -80,8 +81,8 @@ func (p *pass) fit(t int) {
 		{&p.att, c.Heads * c.Head},
 		{&p.k, c.KVHeads * c.Head},
 		{&p.v, c.KVHeads * c.Head},
-		{&p.gate, max(c.FFN, c.ExpertFFN)},
-		{&p.up, max(c.FFN, c.ExpertFFN)},
+		{&p.gate, max(c.FFN, c.ExpertFFN, c.sharedFFN())},
+		{&p.up, max(c.FFN, c.ExpertFFN, c.sharedFFN())},
 		{&p.cos, pairs * len(p.ropes)},
 		{&p.sin, pairs * len(p.ropes)},
 	} {

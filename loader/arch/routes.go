@@ -6,6 +6,8 @@ import "samara/loader/kernels"
 // expert reads and writes.
 type routes struct {
 	scores []float32 // [T][experts]
+	choice []float32 // [experts] what one token chooses by
+	groups []float32 // [groups]
 	expert []int     // [T][active]
 	weight []float32 // [T][active] what an expert's result counts
 	rows   []int     // [T] tokens of the expert that is being computed
@@ -18,6 +20,9 @@ type routes struct {
 
 func (r *routes) fit(c *Config, t int) {
 	r.scores = resize(r.scores, t*c.Experts)
+	if c.Sigmoid != nil {
+		r.choice, r.groups = resize(r.choice, c.Experts), resize(r.groups, c.Sigmoid.Groups)
+	}
 	r.weight = resize(r.weight, t*c.ActiveExperts)
 	r.share = resize(r.share, t)
 	r.in = resize(r.in, t*c.Dim)

@@ -83,6 +83,9 @@ MODELS = {
         linear_key_head_dim=6, linear_value_head_dim=4, linear_conv_kernel_dim=3, rope_parameters={
             "rope_type": "default", "rope_theta": 1000.0, "partial_rotary_factor": 0.5, "mrope_section": [1, 1, 1]})),
     "bert": ("Bert", None, dict(hidden_act="gelu")),
+    "glm4moe": ("Glm4Moe", None, dict(num_hidden_layers=3, moe_intermediate_size=8, n_routed_experts=8, n_group=4,
+                                      topk_group=2, num_experts_per_tok=3, n_shared_experts=2, routed_scaling_factor=1.7,
+                                      first_k_dense_replace=1, use_qk_norm=True, attention_bias=True, head_dim=8)),
     "modernbert": ("ModernBert", None, dict(num_hidden_layers=4, local_attention=14)),
     "modernbert-biases": ("ModernBert", None, dict(norm_bias=True, attention_bias=True, mlp_bias=True,
                                                    local_attention=8)),
@@ -134,6 +137,9 @@ def make(name):
                 torch.nn.init.normal_(p, 0, 0.3)
             elif p.dim() > 1 and "experts" in n or "gate.weight" in n:
                 torch.nn.init.normal_(p, 0, 0.2)
+        for n, b in model.named_buffers():
+            if n.endswith("e_score_correction_bias"):
+                torch.nn.init.normal_(b, 0, 0.2)
     folder = OUT / name
     shutil.rmtree(folder, ignore_errors=True)
     model.to(torch.bfloat16).save_pretrained(folder)
