@@ -2,6 +2,7 @@ package arch
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -273,4 +274,43 @@ func TestRecurrentState(t *testing.T) {
 	check("fork", f, 11, 40)
 	s.Truncate(0)
 	check("emptied", s, 0, 40)
+}
+
+// TestColdExperts takes the bytes of one expert at a time away: a token must
+// need as many as it is routed to and read no other.
+func TestColdExperts(t *testing.T) {
+	const dir = "testdata/families/mixtral"
+	d, cfg := openDirectory(t, dir), readConfig(t, dir)
+	p := kernels.NewPool(1)
+	defer p.Close()
+	needed := 0
+	for e := range cfg.Experts {
+		h := *d.Header
+		h.Tensors = map[string]weights.Tensor{}
+		for name, x := range d.Tensors {
+			if strings.HasPrefix(name, fmt.Sprintf("model.layers.0.block_sparse_moe.experts.%d.", e)) {
+				x.Data = nil
+			}
+			h.Tensors[name] = x
+		}
+		m, err := Load(cfg, &weights.Directory{Header: &h}, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		func() {
+			defer func() {
+				if recover() != nil {
+					needed++
+				}
+			}()
+			s := m.NewState(8)
+			defer s.Close()
+			if _, err := m.Forward(context.Background(), s, m.NewBuffers(), []int32{9}, false); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	if needed != cfg.ActiveExperts {
+		t.Errorf("got %d experts read for one token, want %d", needed, cfg.ActiveExperts)
+	}
 }
