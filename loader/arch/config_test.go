@@ -23,6 +23,22 @@ func TestFromHub(t *testing.T) {
 	}
 }
 
+// TestFromHubPattern repeats a list of windows over the layers, as Mistral's own
+// releases have it.
+func TestFromHubPattern(t *testing.T) {
+	const base = `{"architectures":["MistralForCausalLM"],"hidden_size":64,"intermediate_size":96,
+		"num_hidden_layers":5,"num_attention_heads":4,"vocab_size":100,"sliding_window":`
+	got, err := FromHub([]byte(base + `[null,128,256]}`))
+	if d := cmp.Diff([]int{0, 128, 256, 0, 128}, got.Windows); err != nil || d != "" {
+		t.Errorf("got %v (-want +got):\n%s", err, d)
+	}
+	for _, bad := range []string{`[]`, `["x"]`, `[-1]`, `true`} {
+		if _, err := FromHub([]byte(base + bad + "}")); err == nil || !strings.Contains(err.Error(), "sliding_window") {
+			t.Errorf("%s: got %v", bad, err)
+		}
+	}
+}
+
 // TestFromHubText reads the config of Gemma 3 4B, which sees too and leaves out
 // what its text model has by default.
 func TestFromHubText(t *testing.T) {
