@@ -105,36 +105,28 @@ func (f *jsonTekken) readSpecial(p *pipeline) error {
 
 func (f *jsonTekken) readVocab(p *pipeline) error {
 	first := f.Config.NumSpecial
-	n := len(p.names) - first
-	m := newBPE(n)
-	m.byteSymbols, m.whole = true, true
-	ranks := make([]int32, len(p.names))
-	for i, t := range f.Vocab[:n] {
+	tokens := make([][]byte, len(p.names)-first)
+	for i := range tokens {
+		t := f.Vocab[i]
 		if t.Rank != i || len(t.Bytes) == 0 || len(t.Bytes) > MaxTokenBytes {
 			return &FormatError{tekkenFile, fmt.Sprintf("token %d: got rank %d and %d bytes", i, t.Rank, len(t.Bytes))}
 		}
-		id := int32(first + i) //nolint:gosec // MaxVocab
-		name := byteLevelName(t.Bytes)
-		p.names[id], p.ids[name], p.raw[id] = name, id, t.Bytes
-		m.index[string(t.Bytes)] = id
-		ranks[id] = id
-		if len(t.Bytes) == 1 {
-			m.byteIDs[t.Bytes[0]] = id
-		}
+		tokens[i] = t.Bytes
 	}
-	m.rules = wordRules{index: m.index, rank: ranks}
-	p.model = m
+	p.addRanked(first, tokens)
 	return nil
 }
 
 // FromFile reads a tokenizer file of any kind, told apart by what is in it:
 // tokenizer.json, vocab.txt (both with the tokenizer_config.json beside it, if
-// any), tekken.json or tokenizer.model.
+// any), tekken.json or tokenizer.model, SentencePiece's or Meta's.
 func FromFile(file, tokenizerConfigJSON []byte) (Tokenizer, error) {
 	switch {
 	case bytes.HasPrefix(bytes.TrimLeft(file, " \t\r\n"), []byte("{")):
 	case len(file) > 0 && file[0] >= ' ' && bytes.Contains(file, []byte("[UNK]")):
 		return FromVocab(file, tokenizerConfigJSON)
+	case ranksLine.Match(file):
+		return FromRanks(file)
 	default:
 		return FromSentencePiece(file)
 	}
