@@ -33,6 +33,8 @@ type Config struct {
 	Conv  int
 	// Delta is the gated delta rule behind those convolutions, nil for none.
 	Delta *DeltaConfig
+	// Latent is multi-head latent attention, nil for none.
+	Latent *LatentConfig
 	// NoRope says which layers do not rotate: [layers], or nil where all do.
 	NoRope []bool
 	// LocalRope is how layers with a window rotate, nil where as the others.
@@ -137,6 +139,13 @@ func (c *Config) checkLayers() error {
 	if c.Convs != nil && (len(c.Convs) != c.Layers || c.Conv < 1 || c.Conv > state.PageTokens) {
 		return fmt.Errorf("config: got convolutions of %d for %d layers, want 1 to %d for %d", c.Conv, len(c.Convs), state.PageTokens, c.Layers)
 	}
+	if l := c.Latent; l != nil {
+		for _, n := range []int{l.KV, l.Rope, l.Plain, l.Value, l.Query + 1} {
+			if n < 1 || n > MaxWidth || n*c.Heads > MaxWidth {
+				return fmt.Errorf("config: got %+v for latent attention, want widths that %d heads can have", *l, c.Heads)
+			}
+		}
+	}
 	if d := c.Delta; d != nil {
 		for _, n := range []int{d.KeyHeads, d.ValueHeads, d.Key, d.Value} {
 			if n < 1 || n > MaxHeads {
@@ -232,8 +241,15 @@ func (c *Config) sizes() map[string]int {
 	if c.Delta != nil {
 		delta = *c.Delta
 	}
+	latent := LatentConfig{}
+	if c.Latent != nil {
+		latent = *c.Latent
+	}
 	return map[string]int{
-		"qknorm": one(c.QKNorm), "sharedffn": c.sharedFFN(),
+		"latent.query": latent.Query, "latent.direct": one(latent.Query == 0), "latent.kv": latent.KV,
+		"latent.q": c.Heads * (latent.Plain + latent.Rope), "latent.heads": c.Heads * (latent.Plain + latent.Value),
+		"latent.values": c.Heads * latent.Value,
+		"qknorm":        one(c.QKNorm), "sharedffn": c.sharedFFN(),
 		"delta.qkv": delta.qkv(), "delta.values": delta.values(), "delta.heads": delta.ValueHeads, "delta.value": delta.Value,
 		"2q":  2 * q,
 		"dim": c.Dim, "ffn": c.FFN, "vocab": c.Vocab, "head": c.Head, "q": q, "kv": kv,

@@ -160,6 +160,8 @@ func TestFamiliesCanFail(t *testing.T) {
 		"lfm2":              func(c *Config) { c.Epsilon = 0.1 },
 		"qwen35":            func(c *Config) { c.Rope.Dims = 4 },
 		"glm4moe":           func(c *Config) { c.Sigmoid.ActiveGroups = 4 },
+		"deepseek3":         func(c *Config) { c.AttentionScale = 0.3 },
+		"deepseek3-direct":  func(c *Config) { c.Latent.Interleaved = true },
 		"olmo2":             func(c *Config) { c.Epsilon = 0.1 },
 	} {
 		t.Run(name, func(t *testing.T) {

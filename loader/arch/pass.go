@@ -30,6 +30,7 @@ type pass struct {
 	cos, sin []float32 // [ropes][T][pairs]
 	routes   routes    // where there are experts
 	shared   []float32 // [T][dim] what a shared expert and the others read
+	latent   latentBuffers
 	delta    deltaBuffers
 	// now and next are what layers remember in numbers of a fixed size.
 	now, next []float32
@@ -93,6 +94,9 @@ func (p *pass) fit(t int) {
 	}
 	if c.Convs != nil {
 		p.wide = resize(p.wide, t*c.wide())
+	}
+	if c.Latent != nil {
+		p.latent.fit(c, t)
 	}
 	if c.Delta != nil {
 		p.delta.fit(c.Delta, t)

@@ -33,6 +33,10 @@ def rope(kind, **more):
 
 YARN = rope("yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=2.0, beta_slow=0.3, truncate=False)
 
+DEEPSEEK = dict(kv_lora_rank=6, qk_rope_head_dim=4, qk_nope_head_dim=5, v_head_dim=3, moe_intermediate_size=8,
+                n_routed_experts=4, n_group=2, topk_group=1, num_experts_per_tok=2, n_shared_experts=1,
+                routed_scaling_factor=1.7, first_k_dense_replace=1)
+
 # name: class, GGUF architecture or None, config
 MODELS = {
     "linear": ("Llama", "llama", rope("linear", factor=4.0)),
@@ -86,6 +90,10 @@ MODELS = {
     "glm4moe": ("Glm4Moe", None, dict(num_hidden_layers=3, moe_intermediate_size=8, n_routed_experts=8, n_group=4,
                                       topk_group=2, num_experts_per_tok=3, n_shared_experts=2, routed_scaling_factor=1.7,
                                       first_k_dense_replace=1, use_qk_norm=True, attention_bias=True, head_dim=8)),
+    "deepseek3": ("DeepseekV3", None, dict(DEEPSEEK, q_lora_rank=8, num_key_value_heads=4, **rope(
+        "yarn", factor=4.0, original_max_position_embeddings=16, mscale=0.7, mscale_all_dim=0.9))),
+    "deepseek3-direct": ("DeepseekV3", None, dict(DEEPSEEK, q_lora_rank=None, num_key_value_heads=4,
+                                                  rope_interleave=False)),
     "modernbert": ("ModernBert", None, dict(num_hidden_layers=4, local_attention=14)),
     "modernbert-biases": ("ModernBert", None, dict(norm_bias=True, attention_bias=True, mlp_bias=True,
                                                    local_attention=8)),
