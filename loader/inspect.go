@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"samara/loader/arch"
+	"samara/loader/tokenizer"
 	"samara/loader/weights"
 )
 
@@ -92,6 +93,10 @@ func describeHub(info *ModelInfo, src Source, h *weights.Header) {
 		info.Tokenizer = "wordpiece"
 	default:
 		info.Tokenizer = "spm"
+		head := make([]byte, 64)
+		if n, _ := f.File.ReadAt(head, 0); tokenizer.IsRanks(head[:n]) {
+			info.Tokenizer = "bpe"
+		}
 	}
 	template, err := hubTemplate(src)
 	info.HasTemplate = err == nil && template != ""

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"samara/loader/tokenizer"
@@ -130,6 +131,31 @@ func checkLayouts(t *testing.T, logitsFile string, list []layout) (infos []Model
 		})
 	}
 	return infos
+}
+
+// TestInspectRanks tells Meta's kind of tokenizer.model from SentencePiece's.
+func TestInspectRanks(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(layoutsDir+"pth")); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile("tokenizer/testdata/ranks.model")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := openModel(t, dir, Options{})
+	src, err := SourceFromPath(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	info, err := Inspect(src)
+	if err != nil || info.Tokenizer != "bpe" || m.Info().Tokenizer != "bpe" {
+		t.Errorf("got tokenizer %q before and %q after opening, %v; want bpe", info.Tokenizer, m.Info().Tokenizer, err)
+	}
 }
 
 // checkText wants a text encoded as the tokenizer in every folder does.

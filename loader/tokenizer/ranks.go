@@ -62,6 +62,10 @@ func FromRanks(file []byte) (Tokenizer, error) {
 	return p, nil
 }
 
+// IsRanks tells by its first bytes whether a tokenizer.model is Meta's, and not
+// SentencePiece's.
+func IsRanks(head []byte) bool { return ranksLine.Match(head) }
+
 // readRanks reads the tokens, which must come in the order of their ranks.
 func readRanks(file []byte) ([][]byte, error) {
 	if n := bytes.Count(file, []byte("\n")); n > MaxVocab-llama3Specials {

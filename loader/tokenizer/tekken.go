@@ -125,7 +125,7 @@ func FromFile(file, tokenizerConfigJSON []byte) (Tokenizer, error) {
 	case bytes.HasPrefix(bytes.TrimLeft(file, " \t\r\n"), []byte("{")):
 	case len(file) > 0 && file[0] >= ' ' && bytes.Contains(file, []byte("[UNK]")):
 		return FromVocab(file, tokenizerConfigJSON)
-	case ranksLine.Match(file):
+	case IsRanks(file):
 		return FromRanks(file)
 	default:
 		return FromSentencePiece(file)
