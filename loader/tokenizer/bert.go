@@ -22,6 +22,50 @@ var uncasedBERT = bertNormalizer{clean: true, chinese: true, accents: true, lowe
 var decompose = normalForm(norm.NFD)
 
 func (n bertNormalizer) normalize(text string) (string, error) {
+	out := make([]byte, 0, len(text)+len(text)/8)
+	for len(text) > 0 {
+		// No rule looks at an ASCII character together with its neighbours.
+		k := 0
+		for k < len(text) && text[k] < utf8.RuneSelf {
+			k++
+		}
+		out = n.appendASCII(out, text[:k])
+		text = text[k:]
+		for k = 0; k < len(text) && text[k] >= utf8.RuneSelf; {
+			k++
+		}
+		more, err := n.other(text[:k])
+		if err != nil {
+			return "", err
+		}
+		out = append(out, more...)
+		text = text[k:]
+	}
+	return bounded(string(out))
+}
+
+// appendASCII normalises text that is all ASCII.
+func (n bertNormalizer) appendASCII(out []byte, text string) []byte {
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case n.lowercase && c >= 'A' && c <= 'Z':
+			c |= 0x20
+		case n.clean && (c == '\t' || c == '\n' || c == '\r'):
+			c = ' '
+		case n.clean && (c < ' ' || c == 0x7F):
+			continue
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// other normalises text that has no ASCII in it.
+func (n bertNormalizer) other(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
 	if n.clean || n.chinese {
 		text = n.tidy(text)
 	}
@@ -41,10 +85,6 @@ func (n bertNormalizer) tidy(text string) string {
 	b.Grow(len(text) + len(text)/8)
 	for _, r := range text {
 		switch {
-		case n.clean && r < utf8.RuneSelf && r >= ' ' && r != 0x7F:
-			b.WriteByte(byte(r))
-		case n.clean && (r == '\t' || r == '\n' || r == '\r'):
-			b.WriteByte(' ')
 		case n.clean && unicode.Is(uncleanTable, r):
 		case n.clean && unicode.IsSpace(r):
 			b.WriteByte(' ')

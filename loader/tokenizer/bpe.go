@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"math"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -20,6 +21,7 @@ type bpe struct {
 	whole       bool       // a piece that is a token is that token (ignore_merges)
 	late        bool       // SentencePiece: unknown characters may still merge
 	atMarks     bool       // no token goes on past a space mark: words can be told apart
+	apart       *bigrams   // set beside atMarks where words can be told apart elsewhere too
 
 	words *wordCache
 
@@ -108,19 +110,71 @@ func (m *bpe) findMarks() {
 		}
 	}
 	m.atMarks = true
+	if m.fallback && m.neverUnknown() {
+		m.apart = newBigrams(m.index)
+	}
+}
+
+// neverUnknown says that every character without a token becomes bytes, which
+// merge with nothing.
+func (m *bpe) neverUnknown() bool {
+	bytes := map[int32]bool{}
+	for _, id := range m.byteIDs {
+		if id == none {
+			return false
+		}
+		bytes[id] = true
+	}
+	pairs, _ := m.rules.(pairRules)
+	for key := range pairs {
+		if bytes[int32(key>>32)] || bytes[int32(key&math.MaxUint32)] {
+			return false
+		}
+	}
+	return true
+}
+
+// bigrams are the pairs of neighbouring bytes that occur in tokens, and all that
+// hold a byte beyond ASCII: between two bytes that are no such pair nothing
+// merges.
+type bigrams [utf8.RuneSelf * utf8.RuneSelf]bool
+
+func newBigrams(tokens map[string]int32) *bigrams {
+	b := new(bigrams)
+	for name := range tokens {
+		for i := 1; i < len(name); i++ {
+			if name[i-1]|name[i] < utf8.RuneSelf {
+				b[int(name[i-1])*utf8.RuneSelf+int(name[i])] = true
+			}
+		}
+	}
+	return b
+}
+
+// cut returns where text can be cut first, its length where nowhere.
+func (b *bigrams) cut(text string) int {
+	for i := 1; i < len(text); i++ {
+		if l, r := text[i-1], text[i]; l|r < utf8.RuneSelf && !b[int(l)*utf8.RuneSelf+int(r)] {
+			return i
+		}
+	}
+	return len(text)
 }
 
 // encode appends the ids of piece to out.
 func (m *bpe) encode(out []int32, piece string) []int32 {
-	for m.atMarks {
+	if !m.atMarks {
+		return m.words.encode(out, piece, m.encodeWord)
+	}
+	for len(piece) > 0 {
 		n := wordEnd(piece)
-		if n == len(piece) {
-			break
+		if m.apart != nil {
+			n = m.apart.cut(piece[:n])
 		}
 		out = m.words.encode(out, piece[:n], m.encodeWord)
 		piece = piece[n:]
 	}
-	return m.words.encode(out, piece, m.encodeWord)
+	return out
 }
 
 // wordEnd returns where the second word of text begins, which a space mark

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // A charsMap is SentencePiece's compiled normalisation table: a double-array
@@ -12,6 +13,7 @@ import (
 type charsMap struct {
 	units []uint32
 	pool  string
+	plain [utf8.RuneSelf]bool // ASCII characters that no entry starts with
 }
 
 // newCharsMap reads a precompiled_charsmap: the trie's length in bytes, the
@@ -34,6 +36,10 @@ func newCharsMap(b []byte) (*charsMap, error) {
 	m := &charsMap{units: make([]uint32, size/4), pool: string(b[size:])}
 	for i := range m.units {
 		m.units[i] = binary.LittleEndian.Uint32(b[4*i:])
+	}
+	for c := range m.plain {
+		_, n := m.lookup(string(rune(c)), true)
+		m.plain[c] = n == 0
 	}
 	return m, nil
 }

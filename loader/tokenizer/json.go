@@ -168,9 +168,12 @@ func (f *jsonTokenizer) readBPE(p *pipeline) error {
 		p.names[id], p.ids[name] = name, id
 		m.addToken(name, id)
 	}
-	m.findMarks()
 	p.model = m
-	return j.readMerges(m)
+	if err := j.readMerges(m); err != nil {
+		return err
+	}
+	m.findMarks()
+	return nil
 }
 
 // addToken puts a token where encode finds it.

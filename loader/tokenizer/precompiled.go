@@ -21,7 +21,12 @@ func (m *charsMap) rewrite(text string) (string, error) {
 	var b strings.Builder
 	b.Grow(len(text) + len(text)/8)
 	for len(text) > 0 {
-		n := cluster(text)
+		n := m.plainRun(text)
+		b.WriteString(text[:n])
+		if text = text[n:]; text == "" {
+			break
+		}
+		n = cluster(text)
 		if with, ok := m.shortest(text[:n]); ok && n <= maxRewrittenCluster {
 			b.WriteString(with)
 			text = text[n:]
@@ -41,6 +46,19 @@ func (m *charsMap) rewrite(text string) (string, error) {
 		}
 	}
 	return bounded(b.String())
+}
+
+// plainRun returns how many bytes at the start of text are ASCII characters that
+// stay as they are and have no mark after them.
+func (m *charsMap) plainRun(text string) int {
+	n := 0
+	for n < len(text) && text[n] < utf8.RuneSelf && m.plain[text[n]] {
+		n++
+	}
+	if n > 0 && n < len(text) && text[n] >= utf8.RuneSelf {
+		n--
+	}
+	return n
 }
 
 // cluster returns the length of the first character of text with the marks
