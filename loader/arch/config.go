@@ -80,6 +80,15 @@ const (
 	maxDeltaSize = 1 << 24 // values that a layer of the delta rule remembers
 )
 
+// countable refuses a number of layers that lists cannot be made for, and what
+// was found wrong before.
+func (c *Config) countable(err error) error {
+	if err == nil && (c.Layers < 1 || c.Layers > MaxLayers) {
+		err = fmt.Errorf("config: got %d for layers, want 1 to %d", c.Layers, MaxLayers)
+	}
+	return err
+}
+
 // check refuses numbers that are out of bounds or do not fit together.
 func (c *Config) check() error {
 	for _, b := range []struct {

@@ -36,6 +36,9 @@ func FromGGUF(h *weights.Header) (Config, error) {
 	_, output := h.Tensors["output.weight"]
 	c.Tied = !output
 	c.Rope = ggufRope(k, c.Head)
+	if err := c.countable(*k.err); err != nil {
+		return Config{}, err
+	}
 	f.fromGGUF(k, &c)
 	k.unread("vocab_size")
 	if *k.err != nil {
@@ -79,6 +82,9 @@ func ggufRope(k *keys, head int) RopeConfig {
 			OriginalContext: float64(k.integer("rope.scaling.original_context_length", -1)),
 			BetaFast:        k.number("rope.scaling.yarn_beta_fast", 32),
 			BetaSlow:        k.number("rope.scaling.yarn_beta_slow", 1),
+		}
+		if y.Factor == 0 {
+			k.fail("rope.scaling.factor", 0, "a factor from 1 on")
 		}
 		y.Magnitude = k.number("rope.scaling.attn_factor", 1) * yarnMagnitude(y.Factor, 1)
 		r.Yarn = y

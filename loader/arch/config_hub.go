@@ -41,6 +41,9 @@ func FromHub(configJSON []byte) (Config, error) {
 	}
 	c := hubCommon(k)
 	c.Architecture = f.name
+	if err := c.countable(*k.err); err != nil {
+		return Config{}, err
+	}
 	f.fromHub(k, &c)
 	k.unreadHub()
 	if *k.err != nil {
@@ -176,8 +179,10 @@ func (k *keys) rope(base float64, head int, top *keys) RopeConfig {
 			Factor: k.number("factor", -1), LowFreq: k.number("low_freq_factor", -1),
 			HighFreq: k.number("high_freq_factor", -1), OriginalContext: original(),
 		}
+		k.wantFactor(r.Llama3.Factor)
 	case "yarn":
 		r.Yarn = k.yarn(original(), top)
+		k.wantFactor(r.Yarn.Factor)
 	case "longrope", "su":
 		r.Long = k.longrope(original(), top)
 	default:
@@ -190,6 +195,13 @@ func (k *keys) rope(base float64, head int, top *keys) RopeConfig {
 	// With text alone, the positions that mrope tells apart are one.
 	k.unread("max_position_embeddings", "mrope_section", "mrope_interleaved")
 	return r
+}
+
+// wantFactor refuses a factor of 0, which would be no scaling.
+func (k *keys) wantFactor(factor float64) {
+	if factor == 0 {
+		k.fail("factor", factor, "a factor from 1 on")
+	}
 }
 
 // yarn reads what YaRN needs; the defaults are those of transformers.
@@ -247,7 +259,7 @@ func hubWindows(k *keys, c *Config, window int, slides func(layer int) bool) {
 		k.fail("layer_types", len(kinds), fmt.Sprintf("one for each of %d layers", c.Layers))
 		return
 	}
-	if c.Layers > MaxLayers || window == 0 && kinds == nil {
+	if window == 0 && kinds == nil {
 		return
 	}
 	c.Windows = make([]int, c.Layers)

@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -68,24 +69,26 @@ func TestFromHubBad(t *testing.T) {
 	const base = `"architectures":["LlamaForCausalLM"],"hidden_size":64,"intermediate_size":96,
 		"num_hidden_layers":2,"num_attention_heads":4,"vocab_size":100,"max_position_embeddings":512`
 	for more, want := range map[string]string{
-		`"architectures":["GPT2Model"]`:                         "GPT2Model",
-		`"hidden_act":"gelu"`:                                   "gelu",
-		`"sliding_window":128`:                                  "sliding_window: got 128",
-		`"num_attention_heads":0`:                               "heads",
-		`"num_key_value_heads":0`:                               "key-value heads",
-		`"num_key_value_heads":3`:                               "want a multiple",
-		`"head_dim":-2`:                                         "head_dim",
-		`"hidden_size":"64"`:                                    "hidden_size",
-		`"vocab_size":1000000000`:                               "vocabulary",
-		`"max_position_embeddings":-1`:                          "max_position_embeddings",
-		`"rms_norm_eps":-1`:                                     "epsilon",
-		`"rope_theta":-1`:                                       "rope base",
-		`"rope_scaling":{"rope_type":"dynamic","factor":4}`:     "dynamic",
-		`"rope_scaling":{"type":"yarn","factor":0.5}`:           "rope scaling",
-		`"rope_scaling":{"type":"linear","factor":2,"odd":1}`:   "rope_scaling: odd",
-		`"clip_qkv":6`:                                          "clip_qkv: got 6, want no such key",
-		`"hidden_act":5`:                                        "hidden_act",
-		`"rope_scaling":{"type":"linear"}`:                      "factor 0",
+		`"architectures":["GPT2Model"]`: "GPT2Model",
+		`"hidden_act":"gelu"`:           "gelu",
+		`"sliding_window":128`:          "sliding_window: got 128",
+		`"num_attention_heads":0`:       "heads",
+		`"num_key_value_heads":0`:       "key-value heads",
+		`"num_key_value_heads":3`:       "want a multiple",
+		`"head_dim":-2`:                 "head_dim",
+		`"hidden_size":"64"`:            "hidden_size",
+		`"vocab_size":1000000000`:       "vocabulary",
+		`"max_position_embeddings":-1`:  "max_position_embeddings",
+		`"rms_norm_eps":-1`:             "epsilon",
+		`"rope_theta":-1`:               "rope base",
+		`"rope_scaling":{"type":"yarn","factor":0,"original_max_position_embeddings":1e999}`:   "original_max",
+		`"rope_scaling":{"type":"llama3","factor":0,"low_freq_factor":1,"high_freq_factor":4}`: "a factor from 1",
+		`"rope_scaling":{"rope_type":"dynamic","factor":4}`:                                    "dynamic",
+		`"rope_scaling":{"type":"yarn","factor":0.5}`:                                          "rope scaling",
+		`"rope_scaling":{"type":"linear","factor":2,"odd":1}`:                                  "rope_scaling: odd",
+		`"clip_qkv":6`:                     "clip_qkv: got 6, want no such key",
+		`"hidden_act":5`:                   "hidden_act",
+		`"rope_scaling":{"type":"linear"}`: "factor 0",
 		`"rope_parameters":{"rope_type":"llama3","factor":0.5}`: "low_freq_factor",
 	} {
 		if _, err := FromHub([]byte("{" + base + "," + more + "}")); err == nil || !strings.Contains(err.Error(), want) {
@@ -142,8 +145,49 @@ func TestFromGGUF(t *testing.T) {
 	}
 }
 
+// TestFromGGUFBad changes one key of a sound file of each kind.
+func TestFromGGUFBad(t *testing.T) {
+	for _, c := range []struct {
+		family, key string
+		value       any
+		want        string
+	}{
+		{"gemma3", "gemma3.attention.sliding_window_pattern", uint32(0), "at least 1"},
+		{"gemma3", "gemma3.block_count", uint32(1 << 30), "layers"},
+		{"gemma2", "gemma2.attention.sliding_window", nil, "sliding_window"},
+		{"lfm2", "lfm2.shortconv.l_cache", uint32(0), "convolutions"},
+		{"lfm2", "lfm2.attention.head_count_kv", []int32{0, 2}, "convolutions"},
+		{"lfm2", "lfm2.attention.head_count_kv", []int32{0, 2, 1, 0}, "head_count_kv"},
+		{"llama", "llama.attention.head_count_kv", []int32{0, 2}, "convolutions"},
+		{"gptoss", "gpt-oss.expert_count", uint32(1), "active experts"},
+		{"qwen3moe", "qwen3moe.expert_shared_count", uint32(1), "expert_shared_count"},
+		{"phi3-long", "phi3.rope.scaling.original_context_length", nil, "original_context_length"},
+		{"yarn", "llama.rope.scaling.factor", float32(0), "a factor from 1"},
+	} {
+		h := metadata(nil)
+		if c.family != "llama" {
+			h = openDirectory(t, "testdata/families/"+c.family+"/model.gguf").Header
+		}
+		bad := &weights.Header{Metadata: map[string]any{}, Tensors: h.Tensors}
+		for k, v := range h.Metadata {
+			bad.Metadata[k] = v
+		}
+		bad.Metadata[c.key] = c.value
+		if _, err := FromGGUF(bad); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s %v: got %v, want %q", c.key, c.value, err, c.want)
+		}
+	}
+}
+
 func FuzzFromHub(f *testing.F) {
 	f.Add([]byte(`{"architectures":["LlamaForCausalLM"],"hidden_size":64,"rope_parameters":{"rope_type":"llama3"}}`))
+	for _, name := range []string{"qwen35", "lfm2", "deepseek3", "glm4moe", "gptoss", "phi3-long", "gemma3", "smollm3-odd", "modernbert"} {
+		b, err := os.ReadFile("testdata/families/" + name + "/config.json")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := FromHub(b)
 		if err == nil && c.check() != nil {

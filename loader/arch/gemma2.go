@@ -61,7 +61,8 @@ func gemmaFromGGUF(_ *keys, c *Config, largest int) {
 // all.
 func ggufWindows(k *keys, c *Config, period int) {
 	window := k.integer("attention.sliding_window", -1)
-	if c.Layers > MaxLayers {
+	if period < 1 {
+		k.fail("attention.sliding_window_pattern", period, "at least 1")
 		return
 	}
 	c.Windows = make([]int, c.Layers)

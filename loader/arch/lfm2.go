@@ -47,7 +47,7 @@ func lfm2FromHub(k *keys, c *Config) {
 		}
 		attends[i] = kind == "full_attention"
 	}
-	for i := range min(c.Layers, MaxLayers) {
+	for i := range c.Layers {
 		c.Convs = append(c.Convs, !attends[i])
 	}
 }

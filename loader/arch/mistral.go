@@ -19,7 +19,7 @@ var mistralFamily = family{
 // windowPattern repeats a list of windows, null for none, over the layers.
 func (k *keys) windowPattern(pattern []any, layers int) []int {
 	var windows []int
-	for i := range min(layers, MaxLayers) {
+	for i := range layers {
 		n, ok := 0, len(pattern) > 0
 		if ok && pattern[i%len(pattern)] != nil {
 			n, ok = wholeNumber(pattern[i%len(pattern)])

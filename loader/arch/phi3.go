@@ -21,7 +21,7 @@ var phi3Family = family{
 	},
 	fromGGUF: func(k *keys, c *Config) {
 		if window := k.integer("attention.sliding_window", 0); window > 0 {
-			c.Windows = slices.Repeat([]int{window}, min(c.Layers, MaxLayers))
+			c.Windows = slices.Repeat([]int{window}, c.Layers)
 		}
 		if magnitude := k.number("rope.scaling.attn_factor", 0); magnitude != 0 {
 			c.Rope.Long = &LongScaling{

@@ -33,7 +33,7 @@ func qwen35FromHub(k *keys, c *Config) {
 		Key: k.integer("linear_key_head_dim", 128), Value: k.integer("linear_value_head_dim", 128),
 	}
 	kinds, interval := k.list("layer_types"), max(k.integer("full_attention_interval", 4), 1)
-	for i := range min(c.Layers, MaxLayers) {
+	for i := range c.Layers {
 		linear := (i+1)%interval != 0
 		if i < len(kinds) {
 			linear = kinds[i] == "linear_attention"

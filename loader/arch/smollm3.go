@@ -34,7 +34,7 @@ var smollm3Family = family{
 
 // everyFourth turns the rotation off in every interval-th layer.
 func (c *Config) everyFourth(interval int) {
-	if c.Layers > MaxLayers || interval < 1 {
+	if interval < 1 {
 		return
 	}
 	c.NoRope = make([]bool, c.Layers)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,10 +68,16 @@ func makeTable(t *testing.T) string {
 	s.WriteString("| architecture | models | `architectures` in config.json | error | `general.architecture` | error |\n|---|---|---|---|---|---|\n")
 	for _, f := range families {
 		fmt.Fprintf(&s, "| `%s` | %s | %s | %s | %s | %s |\n", f.name, f.models,
-			strings.Join(f.hub[:max(len(f.hub)/2, 1)], ", "), measured(worst[f.name], false),
+			strings.Join(classes(f), ", "), measured(worst[f.name], false),
 			strings.Join(f.gguf, ", "), measured(worst[f.name], true))
 	}
 	return s.String()
+}
+
+// classes are the names in "architectures"; the others are those of
+// "model_type", for files without.
+func classes(f *family) []string {
+	return slices.DeleteFunc(slices.Clone(f.hub), func(name string) bool { return strings.ToLower(name) == name })
 }
 
 func measured(worst map[bool]float64, gguf bool) string {
