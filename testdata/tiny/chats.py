@@ -143,13 +143,10 @@ def question(rng):
 
 
 def sums(rng):
-    """A sum or a product of two small numbers."""
-    a, b = rng.randint(0, 10), rng.randint(0, 10)
-    if rng.random() < 0.65:
-        q, total, word = rng.choice([f"{a}+{b}", f"{a} + {b}", f"{a} plus {b}"]), a + b, "plus"
-    else:
-        q, total, word = rng.choice([f"{a}*{b}", f"{a} * {b}", f"{a} times {b}"]), a * b, "times"
-    return rng.choice([f"What is {q}?", f"What is {q}?", f"{q}", f"How much is {q}?"]), f"{a} {word} {b} is {total}."
+    """A sum of two numbers up to five."""
+    a, b = rng.randint(0, 5), rng.randint(0, 5)
+    q = rng.choice([f"{a}+{b}", f"{a} + {b}", f"{a} plus {b}"])
+    return rng.choice([f"What is {q}?", f"What is {q}?", f"{q}", f"How much is {q}?"]), f"{a} plus {b} is {a + b}."
 
 
 def table(rng):
@@ -184,7 +181,7 @@ def request(rng):
     kind = rng.random()
     if kind < 0.12:
         return rng.choice([verb + ".", "Another one, please.", "Another story, please.", "Yes, please."]), {}
-    if kind < 0.62:
+    if kind < 0.52:
         return f"{verb} about {article(s)}.", {"species": s}
     if kind < 0.72:
         n = rng.choice(names)
@@ -216,15 +213,15 @@ def about(rng, v):
 
 def careless(rng, text):
     """The text as people type it: sometimes without capitals, full stop or question mark."""
-    if rng.random() < 0.2:
+    if rng.random() < 0.12:
         text = text.lower()
-    if rng.random() < 0.2:
+    if rng.random() < 0.12:
         text = text.rstrip(".?!")
     return text
 
 
-def chat(rng):
-    """A list of messages: perhaps a system message, then one to five exchanges."""
+def chat(rng, stories=0.4, usual=0.0, partner=0.0):
+    """A list of messages: perhaps a system message, then one to five exchanges, so many of them stories."""
     messages = []
     if rng.random() < 0.2:
         messages.append({"role": "system", "content": rng.choice(SYSTEMS)})
@@ -232,9 +229,9 @@ def chat(rng):
     for _ in range(rng.choice([1, 1, 1, 2, 2, 3, 4, 5])):
         if last and rng.random() < 0.5:
             ask, answer = about(rng, last)
-        elif rng.random() < 0.4:
+        elif rng.random() < stories:
             ask, wish = request(rng)
-            answer, last = story(rng, **wish)
+            answer, last = story(rng, usual=usual, partner=partner, **wish)
         else:
             ask, answer = question(rng)
         messages += [{"role": "user", "content": careless(rng, ask)}, {"role": "assistant", "content": answer}]
@@ -246,11 +243,21 @@ def render(messages):
     return "".join(f"<|im_start|>{m['role']}\n{m['content'].strip()}<|im_end|>\n" for m in messages)
 
 
-def document(rng):
+def document(rng, stories=0.4, usual=0.0, partner=0.0):
     """One training document: a chat, or now and then one to three bare stories."""
     if rng.random() < 0.85:
-        return render(chat(rng))
-    return "\n\n".join(story(rng)[0] for _ in range(rng.choice([1, 1, 2, 3])))
+        return render(chat(rng, stories, usual, partner))
+    return "\n\n".join(story(rng, usual=usual, partner=partner)[0] for _ in range(rng.choice([1, 1, 2, 3])))
+
+
+def revision(rng):
+    """A document with more questions, where half of the characters have their usual names."""
+    return document(rng, stories=0.2, usual=0.5)
+
+
+def friends(rng):
+    """A revision where more than half of the friends have the name that goes with the hero's."""
+    return document(rng, stories=0.25, usual=0.5, partner=0.6)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ can go on with "What was the fox called?".
 
 import random
 
-GIRLS = "Mia Lily Nora Ruby Tilda Anna Rosa Ella Hazel Poppy Ida Clara Daisy Luna Maya Greta".split()
-BOYS = "Tom Ben Max Oscar Finn Hugo Leo Sam Otto Jack Pip Emil Noah Felix Theo Bruno".split()
+GIRLS = "Mia Lily Nora Ruby Anna Rosa Ella Hazel Ida Luna".split()
+BOYS = "Tom Ben Max Oscar Finn Hugo Leo Sam Otto Jack".split()
 
 ANIMALS = (
     "fox rabbit bear mouse owl duck cat dog hen frog squirrel hedgehog deer wolf turtle bee "
@@ -199,14 +199,35 @@ PLOTS = {
 }
 
 
+def pairs(rng):
+    """An exercise in looking back: a few characters, named again and again in changing order."""
+    species, names = rng.sample(ANIMALS + list(PEOPLE), 6), rng.sample(GIRLS + BOYS, 6)
+    both = [f" {s} {n}" for s, n in zip(species, names)][:rng.choice([2, 2, 3, 4, 6])]
+    return "".join(p for _ in range(48 // len(both)) for p in rng.sample(both, len(both)))
+
+
 def article(words):
     """The words with "a" or "an" before them."""
     return ("an " if words[0] in "aeiou" or words.startswith("honest") else "a ") + words
 
 
-def cast(rng, species=None, name=None):
-    """One character: species, name and pronouns that fit together."""
+def usual_name(species):
+    """The name that a species has more often than others."""
+    i = (ANIMALS + list(PEOPLE)).index(species)
+    gender = PEOPLE.get(species) or "fm"[i % 2]
+    return (GIRLS if gender == "f" else BOYS)[i // 2 % 10]
+
+
+def partner_name(name):
+    """The name that the friend of somebody of this name has more often than others."""
+    return BOYS[GIRLS.index(name)] if name in GIRLS else GIRLS[BOYS.index(name)]
+
+
+def cast(rng, species=None, name=None, usual=0.0):
+    """One character: species, name and pronouns that fit together; `usual` is the share of usual names."""
     s = species or rng.choice(ANIMALS if rng.random() < 0.75 else list(PEOPLE))
+    if not name and usual and rng.random() < usual:
+        name = usual_name(s)
     gender = PEOPLE.get(s) or rng.choice("fm")
     if name:
         gender = "f" if name in GIRLS else "m"
@@ -215,12 +236,19 @@ def cast(rng, species=None, name=None):
     return {"s": s, "n": n, "he": he, "his": his, "him": him}
 
 
-def story(rng, species=None, name=None, topic=None, friend=None, trait=None):
-    """Returns (text, facts); the arguments fix what the listener asked for."""
+def fits(character):
+    """Whether the name goes with the species: no queen called Tom."""
+    return PEOPLE.get(character["s"], "") in ("", "f" if character["he"] == "she" else "m")
+
+
+def story(rng, species=None, name=None, topic=None, friend=None, trait=None, usual=0.0, partner=0.0):
+    """Returns (text, facts); the arguments fix what the listener asked for, and the shares of usual and of partner names."""
     topic = topic or rng.choice(list(PLOTS))
-    hero, pal = cast(rng, species, name), cast(rng, friend)
-    while pal["n"] == hero["n"] or (pal["s"] == hero["s"] and friend is None):
-        pal = cast(rng, friend)
+    hero = cast(rng, species, name, usual)
+    friend_name = partner_name(hero["n"]) if partner and rng.random() < partner else None
+    pal = cast(rng, friend, friend_name, usual)
+    while pal["n"] == hero["n"] or (pal["s"] == hero["s"] and friend is None) or not fits(pal):
+        pal = cast(rng, friend, friend_name, usual)
     v = dict(hero)
     v.update({"f" + k: w for k, w in pal.items()})
     v.update(He=v["he"].title(), His=v["his"].title(), fHe=v["fhe"].title())

@@ -4,12 +4,14 @@
     python3 testdata/tiny/train.py                         # 15 to 20 minutes on two free cores
     python3 testdata/tiny/train.py --steps 50 --out /tmp/x/model  # a short try
 
-Needs torch, tokenizers and safetensors. corpus.py and chats.py write the
-text; every draw comes from a fixed seed. The result lies in model/, the
-figures of the run in train.json beside it.
+Needs torch, tokenizers, safetensors and a C++ compiler for torch.compile.
+corpus.py and chats.py write the text; every draw comes from a fixed seed. The
+result lies in model/, the figures of the run in train.json beside it. A run
+that was stopped goes on from train.pt; remove it to start afresh.
 """
 
 import argparse
+import functools
 import json
 import math
 import pathlib
@@ -23,20 +25,26 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from torch import nn
 
 import chats
+import corpus
 
 HERE = pathlib.Path(__file__).parent
 VOCAB, DIM, LAYERS, HEADS, KV_HEADS, FFN = 1024, 192, 4, 6, 2, 512
 HEAD = DIM // HEADS
 CONTEXT, ROPE_THETA, EPS = 1024, 10000.0, 1e-5
-STEPS, BATCH = 1200, 4096            # BATCH in tokens
-ROW, LONG_ROWS = 512, 1120           # from step LONG_ROWS on, rows are CONTEXT tokens long
-RATE, WARMUP, COSINE, COOLDOWN = 4e-3, 100, 2000, 140
-DECAY = 0.1
+BATCH, RATE, WARMUP, DECAY = 2048, 2e-3, 50, 0.05  # BATCH in tokens
+STEPS, COOLDOWN = 2800, 400                         # the rate falls to zero over the last COOLDOWN steps
+STAGES = [                                          # from a step on: tokens a row, text, weight of names and species
+    (0, 64, corpus.pairs, 3.0),
+    (600, 256, chats.document, 3.0),
+    (1750, 256, chats.revision, 1.0),
+    (2400, 256, chats.friends, 1.0),
+    (2600, CONTEXT, chats.friends, 1.0),
+]
 SPECIALS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 END, START, STOP = range(3)
 SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
          r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
-TRAIN_SEED, TOKENIZER_SEED, HELDOUT_SEED = 1, 2, 3
+TRAIN_SEED, TOKENIZER_SEED, HELDOUT_SEED = 1, 2, 1001
 
 
 class Attention(nn.Module):
@@ -100,7 +108,8 @@ class Llama(nn.Module):
         self.register_buffer("sin", torch.cat([angles.sin()] * 2, -1), persistent=False)
         for name, p in self.named_parameters():
             if p.dim() == 2:
-                nn.init.normal_(p, std=0.02 / math.sqrt(2 * LAYERS) if "o_proj" in name or "down_proj" in name else 0.02)
+                small = "o_proj" in name or "down_proj" in name
+                nn.init.normal_(p, std=0.06 if "embed" in name else 0.02 if small else 0.7 / math.sqrt(p.shape[1]))
 
     def forward(self, ids):
         x, t = self.embed_tokens(ids), ids.shape[1]
@@ -131,11 +140,11 @@ def make_tokenizer():
     return tok
 
 
-def rows(tok, seed, length):
-    """Yields rows of length+1 ids; each starts with a whole document."""
+def rows(tok, make, seed, length):
+    """Yields rows of length+1 ids from the texts that make(rng) writes; each starts with a whole one."""
     rng, row = random.Random(seed), []
     while True:
-        for e in tok.encode_batch([chats.document(rng) for _ in range(256)], add_special_tokens=False):
+        for e in tok.encode_batch([make(rng) for _ in range(64)], add_special_tokens=False):
             row += e.ids + [END]
             if len(row) > length:
                 yield row[:length + 1]
@@ -143,12 +152,15 @@ def rows(tok, seed, length):
 
 
 def batches(tok):
-    """Yields STEPS batches of BATCH tokens, (inputs, targets)."""
-    short, long = rows(tok, TRAIN_SEED, ROW), rows(tok, TRAIN_SEED + 100, CONTEXT)
-    for step in range(STEPS):
-        source, length = (short, ROW) if step < LONG_ROWS else (long, CONTEXT)
-        ids = torch.tensor([next(source) for _ in range(BATCH // length)])
-        yield ids[:, :-1], ids[:, 1:]
+    """Yields STEPS batches of BATCH tokens, (inputs, targets, class weights)."""
+    cast = [tok.encode(" " + w).ids[-1] for w in corpus.GIRLS + corpus.BOYS + corpus.ANIMALS + list(corpus.PEOPLE)]
+    for stage, (first, length, make, weight) in enumerate(STAGES):
+        weights = torch.ones(VOCAB)
+        weights[cast] = weight
+        source = rows(tok, make, TRAIN_SEED + stage, length)
+        for _ in range(first, STAGES[stage + 1][0] if stage + 1 < len(STAGES) else STEPS):
+            ids = torch.tensor([next(source) for _ in range(BATCH // length)])
+            yield ids[:, :-1].contiguous(), ids[:, 1:].contiguous(), weights
 
 
 def heldout(tok, model, documents=300):
@@ -156,41 +168,57 @@ def heldout(tok, model, documents=300):
     rng, nll, count = random.Random(HELDOUT_SEED), 0.0, 0
     with torch.no_grad():
         for _ in range(documents):
-            ids = torch.tensor([tok.encode(chats.document(rng), add_special_tokens=False).ids[:CONTEXT]])
+            ids = torch.tensor([tok.encode(chats.friends(rng), add_special_tokens=False).ids[:CONTEXT]])
             nll += F.cross_entropy(model(ids[:, :-1])[0], ids[0, 1:], reduction="sum").item()
             count += ids.shape[1] - 1
     return {"documents": documents, "tokens": count, "nll": nll, "perplexity": math.exp(nll / count)}
 
 
 def rate(step):
-    """Linear warm-up, a cosine over COSINE steps, and over the last COOLDOWN steps a line to zero."""
-    cosine = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / COSINE))
-    return min(1, (step + 1) / WARMUP) * cosine * min(1, (STEPS - step) / COOLDOWN)
+    """Linear warm-up, then RATE, and over the last COOLDOWN steps a line to zero."""
+    return RATE * min(1, (step + 1) / WARMUP, (STEPS - step) / COOLDOWN)
 
 
-def train(tok, model, limit):
-    """Runs the first `limit` steps and returns the log: step, loss, seconds."""
-    matrices = [p for p in model.parameters() if p.dim() == 2]
-    others = [p for p in model.parameters() if p.dim() != 2]
+def train(tok, model, limit, checkpoint):
+    """Runs the steps up to `limit` and returns the log; goes on from the checkpoint where there is one."""
+    matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and "embed" not in n]
+    others = [p for n, p in model.named_parameters() if p.dim() != 2 or "embed" in n]
     opt = torch.optim.AdamW([{"params": matrices, "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0}],
-                            lr=RATE, betas=(0.9, 0.95), foreach=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(opt, rate)
-    log, start, total = [], time.time(), 0.0
-    for step, (inputs, targets) in enumerate(batches(tok)):
+                            betas=(0.9, 0.98), foreach=True)
+    done, log, used, cpu, total = 0, [], 0.0, 0.0, 0.0
+    if checkpoint.exists():
+        done, log, used, cpu, weights, moments = torch.load(checkpoint, weights_only=False)
+        model.load_state_dict(weights)
+        opt.load_state_dict(moments)
+    loss_of = torch.compile(functools.partial(loss, model), dynamic=False)
+    start, start_cpu = time.time() - used, time.process_time() - cpu
+    for step, batch in enumerate(batches(tok)):
+        if step < done:
+            continue
         if step == limit:
             break
-        loss = F.cross_entropy(model(inputs).view(-1, VOCAB), targets.reshape(-1))
-        loss.backward()
+        for group in opt.param_groups:
+            group["lr"] = rate(step)
+        value = loss_of(*batch)
+        value.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         opt.step()
         opt.zero_grad()
-        schedule.step()
-        total += loss.item()
+        total += value.item()
         if (step + 1) % 50 == 0:
-            log.append({"step": step + 1, "loss": round(total / 50, 4), "seconds": round(time.time() - start, 1)})
+            used, cpu = time.time() - start, time.process_time() - start_cpu
+            log.append({"step": step + 1, "loss": round(total / 50, 4), "seconds": round(used), "cpu_seconds": round(cpu)})
             print(log[-1], flush=True)
             total = 0.0
+            torch.save((step + 1, log, used, cpu, model.state_dict(), opt.state_dict()), checkpoint)
     return log
+
+
+def loss(model, inputs, targets, weights):
+    """The weighted cross-entropy of one batch; the products in bf16."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = model(inputs)
+    return F.cross_entropy(logits.float().view(-1, VOCAB), targets.view(-1), weight=weights)
 
 
 def export(tok, model, out, log):
@@ -257,12 +285,13 @@ def main():
     args = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(args.threads)
-    start, tok, model = time.time(), make_tokenizer(), Llama()
+    tok, model = make_tokenizer(), Llama()
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {tok.get_vocab_size()} tokens", flush=True)
-    steps = train(tok, model, args.steps)
+    steps = train(tok, model, args.steps, args.out.parent / "train.pt")
     model.load_state_dict({n: p.to(torch.bfloat16).float() for n, p in model.state_dict().items()})
     log = {"parameters": sum(p.numel() for p in model.parameters()), "steps": args.steps, "tokens": args.steps * BATCH,
-           "minutes": round((time.time() - start) / 60, 1), "cpu_minutes": round(time.process_time() / 60, 1), "threads": args.threads,
+           "minutes": round(steps[-1]["seconds"] / 60, 1), "cpu_minutes": round(steps[-1]["cpu_seconds"] / 60, 1),
+           "threads": args.threads,
            "heldout": heldout(tok, model)}
     export(tok, model, args.out, log)
     write(args.out.parent / "train.json", log | {"log": steps})

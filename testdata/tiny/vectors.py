@@ -29,8 +29,8 @@ TEXT = ("Once upon a time there was a clever fox named Ruby. She lived near the 
         "and a silver key near the old bridge.")
 LENGTH, LIMIT = 32, 64
 CHATS = ["Who are you?", "What is a magnet?", "Tell me a story about a fox."]
-RAW = ["Once upon a time there was a small owl named"]
-HELDOUT_SEED, HELDOUT_BYTES = 4, 3600
+RAW = ["Once upon a time there was a kind mouse named"]
+HELDOUT_SEED, HELDOUT_BYTES = 1002, 3600
 
 
 def greedy(model, ids, stop):
@@ -54,9 +54,9 @@ def answer(model, tok, prompt, text, start):
 
 def heldout():
     """Stories up to HELDOUT_BYTES, separated by an empty line."""
-    rng, text = random.Random(HELDOUT_SEED), story(random.Random(HELDOUT_SEED + 1))[0]
+    rng, text = random.Random(HELDOUT_SEED), story(random.Random(HELDOUT_SEED + 1), usual=0.5, partner=0.6)[0]
     while True:
-        longer = text + "\n\n" + story(rng)[0]
+        longer = text + "\n\n" + story(rng, usual=0.5, partner=0.6)[0]
         if len(longer) > HELDOUT_BYTES:
             return text
         text = longer
