@@ -107,7 +107,7 @@ type ModelInfo struct {
 	Quantization  string // type of most weights: "Q4_1", "BF16", …
 	ContextLength int    // tokens the model was made for, 0 where unknown
 	VocabSize     int    // rows of the embedding
-	Tokenizer     string // "bpe" or "spm"; before Open also "json"; "" where there is none
+	Tokenizer     string // "bpe", "spm", "unigram" or "wordpiece"; before Open also "json"; "" where there is none
 	License       string // as the files say it, "" where they do not
 	HasTemplate   bool   // a chat template is there
 
