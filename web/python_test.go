@@ -21,6 +21,7 @@ func TestOpenAIPythonClient(t *testing.T) {
 		t.Skipf("%s has no openai package: %s", python, out)
 	}
 	h := newHarness(t)
+	h.mu.Lock() // the client is another process: nothing else orders this before its requests
 	h.generate = func(_ context.Context, model string, r loader.Request, emit func(loader.Chunk) error) (loader.Result, error) {
 		switch {
 		case model != "ns/m":
@@ -32,6 +33,7 @@ func TestOpenAIPythonClient(t *testing.T) {
 		}
 		return say(r, emit)
 	}
+	h.mu.Unlock()
 	out, err := exec.CommandContext(t.Context(), python, "testdata/openai_client.py", h.url, adminKey).CombinedOutput()
 	if err != nil || string(out) != "ok\n" {
 		t.Errorf("%v\n%s", err, out)
