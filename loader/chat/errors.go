@@ -17,10 +17,11 @@ const (
 	MaxRange        = 100000   // numbers that range() gives, as Jinja's sandbox has it
 )
 
-// MaxTime is how long a template may run. It is only looked at every stepsPerLook
+// MaxTime is how long a template may run, so that it ends within 100 ms with what
+// one look later can cost. It is only looked at every stepsPerLook
 // steps, many times what a conversation needs, so that a busy machine refuses
 // no honest template.
-const MaxTime = 100 * time.Millisecond
+const MaxTime = 80 * time.Millisecond
 
 const stepsPerLook = 32 << 10
 
