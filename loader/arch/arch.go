@@ -63,7 +63,7 @@ type family struct {
 var families = []*family{
 	&llamaFamily, &mistralFamily, &ministral3Family, &mixtralFamily,
 	&qwen2Family, &qwen3Family, &qwen3moeFamily,
-	&smollm3Family, &phi3Family, &gemma2Family, &gemma3Family, &graniteFamily, &olmo2Family,
+	&smollm3Family, &phi3Family, &gemma2Family, &gemma3Family, &graniteFamily, &olmo2Family, &olmo3Family,
 	&qwen35Family, &lfm2Family, &gptossFamily, &glm4moeFamily, &deepseek3Family,
 	&bertFamily, &modernbertFamily,
 }

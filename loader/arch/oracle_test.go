@@ -162,6 +162,7 @@ func TestFamiliesCanFail(t *testing.T) {
 		"glm4moe":           func(c *Config) { c.Sigmoid.ActiveGroups = 4 },
 		"deepseek3":         func(c *Config) { c.AttentionScale = 0.3 },
 		"deepseek3-direct":  func(c *Config) { c.Latent.Interleaved = true },
+		"olmo3":             func(c *Config) { c.LocalRope = nil },
 		"olmo2":             func(c *Config) { c.Epsilon = 0.1 },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -74,6 +74,10 @@ MODELS = {
                                             query_pre_attn_scalar=6, sliding_window=10)),
     "granite": ("Granite", "granite", dict(embedding_multiplier=3.0, residual_multiplier=0.4, attention_multiplier=0.3,
                                            logits_scaling=2.5, tie_word_embeddings=True)),
+    "olmo3": ("Olmo3", None, dict(num_hidden_layers=4, sliding_window=9, rope_parameters={
+        "sliding_attention": {"rope_type": "default", "rope_theta": 500.0},
+        "full_attention": {"rope_type": "yarn", "rope_theta": 500.0, "factor": 4.0,
+                           "original_max_position_embeddings": 16, "attention_factor": 1.2}})),
     "olmo2": ("Olmo2", "olmo2", {}),
     "gptoss": ("GptOss", "gpt-oss", dict(head_dim=12, num_local_experts=4, num_experts_per_tok=2, sliding_window=9,
                                          **YARN)),
