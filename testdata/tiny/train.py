@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes the tiny model from nothing: text, tokenizer, weights, Hub files.
 
-    python3 testdata/tiny/train.py                         # 15 to 20 minutes on two free cores
-    python3 testdata/tiny/train.py --steps 50 --out /tmp/x/model  # a short try
+    python3 testdata/tiny/train.py                         # about 20 minutes on two cores
+    python3 testdata/tiny/train.py --steps 50 --out try/model  # a short try
 
 Needs torch, tokenizers, safetensors and a C++ compiler for torch.compile.
 corpus.py and chats.py write the text; every draw comes from a fixed seed. The
